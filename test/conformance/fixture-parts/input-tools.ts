@@ -19,14 +19,15 @@ function askModel(text: string, maxTokens: number) {
 function sampledText(ctx: FixtureContext, key: string): string | undefined {
   const view = inputResponse(ctx.mcpReq.inputResponses, key);
   if (view.kind !== 'sampling') return undefined;
-  const blocks = Array.isArray(view.result.content) ? view.result.content : [view.result.content];
-  return blocks.map((block) => (block.type === 'text' ? block.text : `[${block.type}]`)).join('');
+  const blocks = [view.result.content].flat() as { type: string; text?: string }[];
+  return blocks.map((block) => block.text ?? `[${block.type}]`).join('');
 }
 
 /** The names of the client's roots, or undefined where it told none. */
 function rootNames(ctx: FixtureContext, key: string): string | undefined {
   const view = inputResponse(ctx.mcpReq.inputResponses, key);
-  return view.kind === 'roots' ? view.roots.map((root) => root.name ?? root.uri).join(', ') : undefined;
+  if (view.kind !== 'roots') return undefined;
+  return (view.roots as { uri: string; name?: string }[]).map((root) => root.name ?? root.uri).join(', ');
 }
 
 /** Tools that need an answer from the client before they can give theirs. */

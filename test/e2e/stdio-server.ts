@@ -1,0 +1,3 @@
+import { serveSampleOverStdio } from './sample-server.ts';
+
+await serveSampleOverStdio();
