@@ -1,3 +1,4 @@
+import type { Progress } from '@modelcontextprotocol/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Peer, ROUTES, textOf } from './peers.ts';
 import { type SampleServer, startSample } from './sample-server.ts';
@@ -25,7 +26,7 @@ describe.each(ROUTES)('$title', ({ title, era, transport, connect }) => {
 
   it('lists the tools with their schemas, in the order of their registration', async () => {
     const { tools } = await peer.client.listTools();
-    expect(tools.slice(0, 3).map((tool) => tool.name)).toEqual(['add', 'fail', 'count']);
+    expect(tools.slice(0, 3).map((tool) => tool.name)).toEqual(['add', 'fail', 'chatter']);
     expect(tools[0]).toMatchObject({
       description: 'Adds two numbers',
       annotations: { readOnlyHint: true },
@@ -56,8 +57,13 @@ describe.each(ROUTES)('$title', ({ title, era, transport, connect }) => {
   });
 
   it('follows the progress of a call', async () => {
-    const seen: unknown[] = [];
-    const result = await peer.callTool({ name: 'count', arguments: { to: 4 } }, { onprogress: (one) => seen.push(one) });
+    const name = `${title}, counting`;
+    const seen: Progress[] = [];
+    const onprogress = (step: Progress): void => {
+      seen.push(step);
+      void peer.callTool({ name: 'reach', arguments: { event: `${name}:${step.progress}` } });
+    };
+    const result = await peer.callTool({ name: 'count', arguments: { name, to: 4 } }, { onprogress });
     expect(textOf(result)).toBe('counted to 4');
     expect(seen).toEqual([1, 2, 3, 4].map((progress) => ({ progress, total: 4, message: `step ${progress}` })));
   });

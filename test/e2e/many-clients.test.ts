@@ -1,3 +1,4 @@
+import type { Progress } from '@modelcontextprotocol/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Peer, ROUTES, textOf } from './peers.ts';
 import { type SampleServer, startSample } from './sample-server.ts';
@@ -78,15 +79,18 @@ describe('many official clients at once', () => {
   });
 
   it('get each the progress of its own call', async () => {
+    const steps = (index: number): number => (index % 7) + 1;
     const totals = peers.map((): (number | undefined)[] => []);
-    const calls = peers.map((peer, index) =>
-      peer.callTool(
-        { name: 'count', arguments: { to: index + 1 } },
-        { onprogress: ({ total }) => totals[index]?.push(total) },
-      ),
-    );
-    expect((await Promise.all(calls)).map(textOf)).toEqual(peers.map((_, index) => `counted to ${index + 1}`));
-    expect(totals).toEqual(peers.map((_, index) => Array.from({ length: index + 1 }, () => index + 1)));
+    const calls = peers.map((peer, index) => {
+      const name = `counter-${index}`;
+      const onprogress = ({ progress, total }: Progress): void => {
+        totals[index]?.push(total);
+        server.events.reach(`${name}:${progress}`);
+      };
+      return peer.callTool({ name: 'count', arguments: { name, to: steps(index) } }, { onprogress });
+    });
+    expect((await Promise.all(calls)).map(textOf)).toEqual(peers.map((_, index) => `counted to ${steps(index)}`));
+    expect(totals).toEqual(peers.map((_, index) => Array.from({ length: steps(index) }, () => steps(index))));
   });
 
   it('do not cancel one another, though their requests have the same ids', async () => {

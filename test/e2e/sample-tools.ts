@@ -6,7 +6,7 @@ export function textResult(text: string): { content: [{ type: 'text'; text: stri
   return { content: [{ type: 'text', text }] };
 }
 
-/** Tools for the plain features: arguments, results, errors, progress and logging. */
+/** Tools for the plain features: arguments, results, errors and logging. */
 export function registerPlainTools(server: OptimizedMCPServer): void {
   server.registerTool(
     'add',
@@ -23,19 +23,6 @@ export function registerPlainTools(server: OptimizedMCPServer): void {
     throw new Error('failed on purpose');
   });
 
-  server.registerTool(
-    'count',
-    { description: 'Counts up and reports each step', inputSchema: z.object({ to: z.int() }) },
-    async ({ to }, ctx) => {
-      const progressToken = ctx.mcpReq._meta?.progressToken;
-      for (let progress = 1; progressToken !== undefined && progress <= to; progress++) {
-        const params = { progressToken, progress, total: to, message: `step ${progress}` };
-        await ctx.mcpReq.notify({ method: 'notifications/progress', params });
-      }
-      return textResult(`counted to ${to}`);
-    },
-  );
-
   server.registerTool('chatter', { description: 'Logs once in passing and once in earnest' }, async (ctx) => {
     await ctx.mcpReq.log('debug', 'in passing', 'sample');
     await ctx.mcpReq.log('warning', 'in earnest', 'sample');
@@ -46,6 +33,21 @@ export function registerPlainTools(server: OptimizedMCPServer): void {
 /** Tools that wait for events, and tools that tell of them to clients in another process. */
 export function registerWaitingTools(server: OptimizedMCPServer, events: Rendezvous): void {
   const named = z.object({ name: z.string() });
+
+  // A client may drop progress that its call's result overtakes, so each step waits until the one before was seen.
+  server.registerTool(
+    'count',
+    { description: 'Counts up, each step once the last was seen', inputSchema: z.object({ name: z.string(), to: z.int() }) },
+    async ({ name, to }, ctx) => {
+      const progressToken = ctx.mcpReq._meta?.progressToken;
+      for (let progress = 1; progressToken !== undefined && progress <= to; progress++) {
+        const params = { progressToken, progress, total: to, message: `step ${progress}` };
+        await ctx.mcpReq.notify({ method: 'notifications/progress', params });
+        await events.wait(`${name}:${progress}`);
+      }
+      return textResult(`counted to ${to}`);
+    },
+  );
 
   server.registerTool('hang', { description: 'Runs until it is cancelled or released', inputSchema: named }, async ({ name }, ctx) => {
     const { signal } = ctx.mcpReq;
