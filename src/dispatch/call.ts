@@ -1,0 +1,29 @@
+import type { ServerContext } from '../registry/registry.ts';
+import type { RequestOutcome } from '../signal/signal.ts';
+import type { Era } from '../wire/wire.ts';
+
+/** One request as dispatch sees it: the context that handlers get, and what is noted about it on the way. */
+export interface Call extends ServerContext {
+  readonly era: Era;
+  readonly method: string;
+  /** Who asks; empty for everyone without authorization. Answers and state are never shared between principals. */
+  readonly principal: string;
+  /** The registered name that this request came to; for signals. */
+  target: string;
+  outcome: RequestOutcome;
+  /** The opened state of the round before. */
+  roundState: string | undefined;
+}
+
+export type Params = Record<string, unknown> | undefined;
+
+/** An answer whose JSON is ready as bytes, the brace that closes the whole response included. */
+export interface ReadyAnswer {
+  readonly bytes: Uint8Array;
+}
+
+/** The `result` member as JSON text, or ready bytes. */
+export type Answer = string | ReadyAnswer;
+
+/** Serves one method. Throws, or rejects with, a `ProtocolError` for a JSON-RPC error of its own choice. */
+export type MethodHandler = (params: Params, call: Call) => Answer | Promise<Answer>;

@@ -1,0 +1,111 @@
+/** The contract of `dispatch/`: from a method and its parameters to the text of a result. */
+import type { Clock } from '../kernel/clock.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { EngineSignals } from '../signal/signal.ts';
+import { type CacheHint, type Era, type Implementation, MODERN_VERSIONS, type ServerCapabilities } from '../wire/wire.ts';
+import type { MethodHandler } from './call.ts';
+import { createCompleter } from './completion.ts';
+import { type ListName, Lists } from './lists.ts';
+import { createPromptGetter } from './prompts.ts';
+import { createResourceReader } from './resources.ts';
+import { ResultWriter } from './result-writer.ts';
+import { type RoundOptions, Rounds } from './rounds.ts';
+import { createToolCaller, type DispatchParts, type ToolExecutor } from './tools.ts';
+
+export type { Answer, Call, MethodHandler, Params, ReadyAnswer } from './call.ts';
+export type { ListName } from './lists.ts';
+export { InternalFault } from './result-writer.ts';
+export { publicMessage, type ToolExecutor } from './tools.ts';
+
+/** The results that clients may cache, by method. */
+export type CacheableMethod = 'server/discover' | 'tools/list' | 'resources/list' | 'resources/templates/list' | 'prompts/list' | 'resources/read';
+
+/** What a server's dispatch is made of. */
+export interface DispatchOptions {
+  readonly registry: Registry;
+  readonly signals: EngineSignals;
+  readonly clock: Clock;
+  readonly serverInfo: Implementation;
+  readonly instructions: string | undefined;
+  readonly pageSize: number;
+  readonly maxUriLength: number;
+  readonly rounds: RoundOptions;
+  readonly cacheHints: { readonly [M in CacheableMethod]: Required<CacheHint> };
+  readonly executeTool?: ToolExecutor;
+}
+
+/** The methods of both eras, each with its handler. Built once for a server. */
+export class Dispatcher {
+  readonly #options: DispatchOptions;
+  readonly #writer: ResultWriter;
+  readonly #shared: ReadonlyMap<string, { readonly handler: MethodHandler; readonly served: () => boolean }>;
+
+  constructor(options: DispatchOptions) {
+    const { registry, signals, clock, cacheHints: hints } = options;
+    this.#options = options;
+    const writer = new ResultWriter(options.serverInfo);
+    this.#writer = writer;
+    const parts: DispatchParts = { registry, writer, signals, rounds: new Rounds(options.rounds, clock, writer) };
+    const listHints: { [K in ListName]: Required<CacheHint> } = {
+      tools: hints['tools/list'], resources: hints['resources/list'],
+      resourceTemplates: hints['resources/templates/list'], prompts: hints['prompts/list'],
+    };
+    const lists = new Lists({ registry, writer, pageSize: options.pageSize, hints: listHints });
+    const served = (kind: 'tools' | 'resources' | 'prompts') => () => registry.serves(kind);
+    const read = createResourceReader(parts, { maxUriLength: options.maxUriLength, hint: hints['resources/read'] });
+    this.#shared = new Map([
+      ['tools/call', { handler: createToolCaller(parts, options.executeTool), served: served('tools') }],
+      ['tools/list', { handler: lists.handler('tools'), served: served('tools') }],
+      ['resources/read', { handler: read, served: served('resources') }],
+      ['resources/list', { handler: lists.handler('resources'), served: served('resources') }],
+      ['resources/templates/list', { handler: lists.handler('resourceTemplates'), served: served('resources') }],
+      ['prompts/get', { handler: createPromptGetter(parts), served: served('prompts') }],
+      ['prompts/list', { handler: lists.handler('prompts'), served: served('prompts') }],
+      ['completion/complete', { handler: createCompleter(parts), served: () => registry.serves('prompts') || registry.serves('resources') }],
+    ]);
+  }
+
+  get writer(): ResultWriter {
+    return this.#writer;
+  }
+
+  /** The handler of a method that both eras have, while the server has something to answer it with. */
+  find(method: string): MethodHandler | undefined {
+    const entry = this.#shared.get(method);
+    return entry?.served() ? entry.handler : undefined;
+  }
+
+  /** What the server can do now, by what is registered. */
+  capabilities(): ServerCapabilities {
+    const { registry } = this.#options;
+    return {
+      ...(registry.serves('tools') ? { tools: { listChanged: true } } : {}),
+      ...(registry.serves('resources') ? { resources: { subscribe: true, listChanged: true } } : {}),
+      ...(registry.serves('prompts') ? { prompts: { listChanged: true } } : {}),
+      ...(registry.completes ? { completions: {} } : {}),
+      logging: {},
+    };
+  }
+
+  /** Serves `server/discover`. */
+  readonly discover: MethodHandler = (_params, call) => {
+    const { instructions, cacheHints } = this.#options;
+    const result = { supportedVersions: MODERN_VERSIONS, capabilities: this.capabilities(), ...(instructions === undefined ? {} : { instructions }) };
+    return this.#writer.cacheable(result, cacheHints['server/discover'], call);
+  };
+
+  /** The answer to `initialize`. */
+  initialize(version: string): Record<string, unknown> {
+    const { serverInfo, instructions } = this.#options;
+    return { protocolVersion: version, capabilities: this.capabilities(), serverInfo, ...(instructions === undefined ? {} : { instructions }) };
+  }
+
+  /** The tools' argument-to-header mappings, worked out at registration. */
+  headerParamsOf(tool: unknown): ReturnType<Registry['tools']['get']> | undefined {
+    const entry = typeof tool === 'string' ? this.#options.registry.tools.get(tool) : undefined;
+    return entry?.compiled.headerParams === undefined ? undefined : entry;
+  }
+}
+
+/** The eras that a dispatcher serves. */
+export type { Era };

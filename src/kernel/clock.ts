@@ -1,0 +1,32 @@
+/** Cancels a timer; calling it again does nothing. */
+export type CancelTimer = () => void;
+
+/** Where time comes from. Production uses {@link systemClock}, tests a fake one. */
+export interface Clock {
+  /** Monotonic time, in milliseconds with fractions. */
+  now(): number;
+  /** Wall-clock time, in milliseconds since 1970. */
+  wallNow(): number;
+  /** Runs once after a delay in milliseconds. Never keeps the process alive. */
+  after(delayMs: number, run: () => void): CancelTimer;
+  /** Runs again and again, each time after a delay in milliseconds. Never keeps the process alive. */
+  every(periodMs: number, run: () => void): CancelTimer;
+}
+
+type Timer = ReturnType<typeof setTimeout> & { unref?: () => void };
+
+/** The real time of this machine. */
+export const systemClock: Clock = Object.freeze({
+  now: () => performance.now(),
+  wallNow: () => Date.now(),
+  after(delayMs: number, run: () => void) {
+    const timer: Timer = setTimeout(run, delayMs);
+    timer.unref?.();
+    return () => clearTimeout(timer);
+  },
+  every(periodMs: number, run: () => void) {
+    const timer: Timer = setInterval(run, periodMs);
+    timer.unref?.();
+    return () => clearInterval(timer);
+  },
+});

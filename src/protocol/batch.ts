@@ -1,0 +1,34 @@
+import type { Exchange } from '../transport/transport.ts';
+
+/** Collects the answers of a batch: they leave together, in the order in which they came. */
+export class BatchCollector {
+  readonly #exchange: Exchange;
+  readonly #answers: string[] = [];
+  readonly #decoder = new TextDecoder();
+  #missing: number;
+
+  constructor(exchange: Exchange, size: number) {
+    this.#exchange = exchange;
+    this.#missing = size;
+  }
+
+  /** The exchange of one request of the batch. */
+  member(): Exchange {
+    const outer = this.#exchange;
+    return {
+      head: outer.head,
+      get closed() {
+        return outer.closed;
+      },
+      onClose: undefined,
+      canStream: outer.canStream,
+      notify: (text) => outer.notify(text),
+      respond: (_status, text, bytes) => this.#add(bytes === undefined ? text : text + this.#decoder.decode(bytes)),
+    };
+  }
+
+  #add(answer: string): void {
+    this.#answers.push(answer);
+    if (--this.#missing === 0) this.#exchange.respond(200, `[${this.#answers.join(',')}]`);
+  }
+}

@@ -1,0 +1,185 @@
+import type { Dispatcher } from '../dispatch/dispatch.ts';
+import type { Exchange, ExtraHeaders } from '../transport/transport.ts';
+import {
+  BATCH_VERSION, ErrorCode, errorText, findExcess, idOf, isModernVersion, isObject, type JsonBounds, type JsonRpcNotification, type JsonRpcRequest,
+  kindOf, LEGACY_VERSIONS, ProtocolError, type RequestId,
+} from '../wire/wire.ts';
+import { BatchCollector } from './batch.ts';
+import { type Failure, failure } from './failure.ts';
+import { legacyHandler } from './legacy.ts';
+import { checkModernNotification, checkModernRequest, claimOf, isModernInitialize, missingEnvelope } from './modern.ts';
+import { RequestContext, type RequestShared } from './request-context.ts';
+import type { Subscriptions } from './subscriptions.ts';
+
+/** What the entries of the protocol share. */
+export interface EntryParts extends RequestShared {
+  readonly dispatcher: Dispatcher;
+  readonly subscriptions: Subscriptions;
+  readonly jsonBounds: JsonBounds;
+}
+
+const ALLOW_POST: ExtraHeaders = [['Allow', 'POST']];
+const USUAL_ACCEPT = 'application/json, text/event-stream';
+const MAX_BATCH = 100;
+
+/** Takes posted bodies: decides the era by the body, checks, and runs what is asked for. */
+export class HttpEntry {
+  readonly #parts: EntryParts;
+
+  constructor(parts: EntryParts) {
+    this.#parts = parts;
+  }
+
+  /** Any method but POST: neither era has one without sessions. */
+  other(exchange: Exchange): void {
+    exchange.respond(405, errorText(undefined, ErrorCode.BadHttpRequest, 'Method not allowed'), undefined, ALLOW_POST);
+  }
+
+  post(exchange: Exchange, body: string): void {
+    const { accept } = exchange.head ?? {};
+    if (accept !== undefined && accept !== USUAL_ACCEPT && !acceptsJson(accept)) {
+      refuse(exchange, undefined, failure(406, ErrorCode.BadHttpRequest, 'Accept must list application/json and text/event-stream'));
+      return;
+    }
+    const message = parse(body, this.#parts.jsonBounds);
+    if (message instanceof ProtocolError) refuse(exchange, undefined, failure(400, message.code, message.message));
+    else if (Array.isArray(message)) this.#batch(exchange, message);
+    else this.#single(exchange, message);
+  }
+
+  #single(exchange: Exchange, message: unknown): void {
+    switch (kindOf(message)) {
+      case 'request':
+        this.#request(exchange, message as JsonRpcRequest);
+        break;
+      case 'notification':
+        this.#notification(exchange, message as JsonRpcNotification);
+        break;
+      case 'response':
+        exchange.respond(202, '');
+        break;
+      default:
+        refuse(exchange, idOf(message), failure(400, ErrorCode.InvalidRequest, 'The body is not a valid JSON-RPC message'));
+    }
+  }
+
+  /** HOT: every request; guarded by `npm run bench`. */
+  #request(exchange: Exchange, message: JsonRpcRequest): void {
+    const meta = claimOf(message);
+    const version = exchange.head?.protocolVersion;
+    if (meta !== undefined && (message.method !== 'initialize' || isModernInitialize(meta))) {
+      const problem = exchange.head === undefined ? undefined : checkModernRequest(exchange.head, message, meta, this.#parts.dispatcher);
+      if (problem === undefined) this.#runModern(exchange, message);
+      else refuse(exchange, message.id, problem);
+      return;
+    }
+    const problem = checkLegacyVersion(version, message.method);
+    if (problem === undefined) this.runLegacy(exchange, message);
+    else refuse(exchange, message.id, problem);
+  }
+
+  #runModern(exchange: Exchange, message: JsonRpcRequest): void {
+    const call = new RequestContext(exchange, 'modern', message, undefined, this.#parts);
+    exchange.onClose = () => call.cancel();
+    runModern(call, this.#parts);
+  }
+
+  /** A disconnect is no cancellation in these revisions. */
+  runLegacy(exchange: Exchange, message: JsonRpcRequest): void {
+    const call = new RequestContext(exchange, 'legacy', message, undefined, this.#parts);
+    run(call, legacyHandler(message.method, this.#parts.dispatcher, undefined));
+  }
+
+  #notification(exchange: Exchange, message: JsonRpcNotification): void {
+    const { head } = exchange;
+    const meta = claimOf(message);
+    const isModern = meta !== undefined || (head?.protocolVersion !== undefined && isModernVersion(head.protocolVersion));
+    const problem = isModern && head !== undefined ? checkModernNotification(head, message, meta) : checkLegacyVersion(head?.protocolVersion, message.method);
+    if (problem === undefined) exchange.respond(202, '');
+    else refuse(exchange, undefined, problem);
+  }
+
+  #batch(exchange: Exchange, messages: readonly unknown[]): void {
+    const problem = checkBatch(messages, exchange.head?.protocolVersion);
+    if (problem !== undefined) {
+      refuse(exchange, undefined, problem);
+      return;
+    }
+    const requests = messages.filter((message) => kindOf(message) === 'request') as JsonRpcRequest[];
+    if (requests.length === 0) {
+      exchange.respond(202, '');
+      return;
+    }
+    const collector = new BatchCollector(exchange, requests.length);
+    for (const request of requests) this.runLegacy(collector.member(), request);
+  }
+}
+
+/** Runs a modern request that has been checked. */
+export function runModern(call: RequestContext, parts: EntryParts): void {
+  if (call.method === 'subscriptions/listen') {
+    call.label = call.method;
+    try {
+      parts.subscriptions.listen(call);
+    } catch (error) {
+      call.fail(error);
+    }
+    return;
+  }
+  run(call, call.method === 'server/discover' ? parts.dispatcher.discover : parts.dispatcher.find(call.method));
+}
+
+/** Runs a request's handler, if its method has one. */
+export function run(call: RequestContext, handler: ReturnType<Dispatcher['find']>): void {
+  if (handler === undefined) {
+    call.fail(new ProtocolError(ErrorCode.MethodNotFound, 'Method not found'));
+    return;
+  }
+  call.label = call.method;
+  try {
+    call.take(handler(call.params, call));
+  } catch (error) {
+    call.fail(error);
+  }
+}
+
+/** Parses a message within bounds. Answers the error rather than throwing it. */
+export function parse(text: string, bounds: JsonBounds): unknown {
+  const excess = findExcess(text, bounds);
+  if (excess === 'depth') return new ProtocolError(ErrorCode.InvalidRequest, `The message is nested deeper than ${bounds.maxDepth}`);
+  if (excess === 'elements') return new ProtocolError(ErrorCode.InvalidRequest, `The message has more than ${bounds.maxElements} elements`);
+  try {
+    return JSON.parse(text);
+  } catch {
+    return new ProtocolError(ErrorCode.ParseError, 'The message is not valid JSON');
+  }
+}
+
+function refuse(exchange: Exchange, id: RequestId | undefined, { status, code, message, data }: Failure): void {
+  exchange.respond(status, errorText(id, code, message, data));
+}
+
+function acceptsJson(accept: string): boolean {
+  return accept.includes('application/json') || accept.includes('*/*') || accept.includes('application/*');
+}
+
+function checkLegacyVersion(version: string | undefined, method: string): Failure | undefined {
+  if (version === undefined || LEGACY_VERSIONS.includes(version)) return undefined;
+  if (isModernVersion(version)) {
+    if (method !== 'initialize') return missingEnvelope(version);
+    return failure(400, ErrorCode.HeaderMismatch, 'Header mismatch: initialize belongs to earlier revisions than the MCP-Protocol-Version header names');
+  }
+  return method === 'initialize' ? undefined : failure(400, ErrorCode.BadHttpRequest, `Unsupported protocol version (supported: ${LEGACY_VERSIONS.join(', ')})`);
+}
+
+function checkBatch(messages: readonly unknown[], version: string | undefined): Failure | undefined {
+  const invalid = (message: string): Failure => failure(400, ErrorCode.InvalidRequest, message);
+  if (messages.length === 0) return invalid('The batch is empty');
+  if (messages.length > MAX_BATCH) return invalid(`The batch has more than ${MAX_BATCH} messages`);
+  for (const message of messages) {
+    if (kindOf(message) === 'invalid') return invalid('The batch holds an invalid message');
+    if (!isObject(message) || message['method'] === 'initialize') return invalid('initialize cannot be part of a batch');
+    if (claimOf(message as unknown as JsonRpcRequest) !== undefined) return invalid('Requests of this protocol revision cannot be part of a batch');
+  }
+  return version === undefined || version === BATCH_VERSION ? undefined : invalid(`Batches exist in protocol revision ${BATCH_VERSION} only`);
+}

@@ -1,0 +1,60 @@
+/** The contract of `protocol/`: the two eras on one endpoint. */
+import type { Dispatcher } from '../dispatch/dispatch.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { EngineSignals } from '../signal/signal.ts';
+import type { Acceptor, Exchange, MessageConnection, MessageSink } from '../transport/transport.ts';
+import type { JsonBounds } from '../wire/wire.ts';
+import { ConnectionEntry } from './connection.ts';
+import { type EntryParts, HttpEntry } from './http-entry.ts';
+import { type ChangeBus, type SubscriptionLimits, Subscriptions } from './subscriptions.ts';
+
+export { type CacheHints, jsonBoundsOf, type RequestStateOptions, resolveCacheHints, resolveLimits, resolveRequestState, type ServerLimits } from './options.ts';
+export { createDetachedContext } from './detached.ts';
+export { type ChangeBus, type ChangeEvent, createChangePublisher, createLocalBus, type SubscriptionLimits } from './subscriptions.ts';
+
+/** What the protocol is made of. */
+export interface ProtocolParts {
+  readonly dispatcher: Dispatcher;
+  readonly signals: EngineSignals;
+  readonly clock: Clock;
+  readonly bus: ChangeBus;
+  readonly jsonBounds: JsonBounds;
+  readonly subscriptionLimits: SubscriptionLimits;
+}
+
+/** Takes requests from every transport, and speaks with each client in its own era. */
+export class Protocol implements Acceptor {
+  readonly #parts: EntryParts;
+  readonly #bus: ChangeBus;
+  readonly #http: HttpEntry;
+
+  constructor(parts: ProtocolParts) {
+    const { dispatcher, signals, clock, jsonBounds, bus } = parts;
+    const subscriptions = new Subscriptions(parts.subscriptionLimits, dispatcher, bus);
+    this.#bus = bus;
+    this.#parts = { dispatcher, signals, clock, jsonBounds, subscriptions };
+    this.#http = new HttpEntry(this.#parts);
+  }
+
+  /** Open `subscriptions/listen` streams. */
+  get openSubscriptions(): number {
+    return this.#parts.subscriptions.open;
+  }
+
+  post(exchange: Exchange, body: string): void {
+    this.#http.post(exchange, body);
+  }
+
+  other(exchange: Exchange): void {
+    this.#http.other(exchange);
+  }
+
+  connect(sink: MessageSink): MessageConnection {
+    return new ConnectionEntry(sink, this.#parts, this.#bus);
+  }
+
+  /** Ends what would never end by itself: streams get their graceful result. */
+  close(): void {
+    this.#parts.subscriptions.close();
+  }
+}

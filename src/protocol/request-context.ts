@@ -1,0 +1,178 @@
+import type { Clock } from '../kernel/clock.ts';
+import { type Answer, type Call, InternalFault } from '../dispatch/dispatch.ts';
+import type { McpRequest, OutgoingNotification } from '../registry/registry.ts';
+import type { EngineSignals, RequestOutcome } from '../signal/signal.ts';
+import type { Exchange } from '../transport/transport.ts';
+import {
+  type ClientCapabilities, type Envelope, type Era, ErrorCode, errorText, type Implementation, type JsonRpcRequest, type LogLevel,
+  MetaKey, ProtocolError, type RequestId, responsePrefix,
+} from '../wire/wire.ts';
+import { statusOf } from './failure.ts';
+import { McpRequestView } from './mcp-request.ts';
+
+/** What the client said of itself: in each request (modern), or once for a connection (legacy). */
+export interface Client {
+  readonly info: Implementation | undefined;
+  readonly capabilities: ClientCapabilities;
+  /** The least level of log messages that it wants; `undefined` stands for none (modern) or all (legacy). */
+  readonly logLevel: LogLevel | undefined;
+}
+
+/** What all requests of one server share. */
+export interface RequestShared {
+  readonly signals: EngineSignals;
+  readonly clock: Clock;
+}
+
+/**
+ * One request: what its handler sees, and the way back for its answer.
+ *
+ * All state of a request is in this object, none in maps by request id: clients all count from the same number.
+ */
+export class RequestContext implements Call {
+  readonly era: Era;
+  readonly method: string;
+  readonly id: RequestId;
+  readonly params: Record<string, unknown> | undefined;
+  readonly exchange: Exchange;
+  readonly principal = '';
+  readonly sessionId = undefined;
+  target = '';
+  outcome: RequestOutcome = 'ok';
+  roundState: string | undefined = undefined;
+  /** The registered name of the method for signals: never what a client made up. */
+  label = 'unknown';
+  readonly #shared: RequestShared;
+  readonly #client: Client | undefined;
+  readonly #startedAt: number;
+  #controller: AbortController | undefined;
+  #view: McpRequestView | undefined;
+  #state: 'running' | 'cancelled' | 'answered' = 'running';
+  /** Told once when the request is over, however it ended. */
+  onSettled: (() => void) | undefined = undefined;
+
+  constructor(exchange: Exchange, era: Era, message: JsonRpcRequest, client: Client | undefined, shared: RequestShared) {
+    this.exchange = exchange;
+    this.era = era;
+    this.id = message.id;
+    this.method = message.method;
+    this.params = message.params;
+    this.#client = client;
+    this.#shared = shared;
+    this.#startedAt = shared.signals.request.active ? shared.clock.now() : 0;
+  }
+
+  get settled(): boolean {
+    return this.#state !== 'running';
+  }
+
+  get mcpReq(): McpRequest {
+    this.#view ??= new McpRequestView(this);
+    return this.#view;
+  }
+
+  get http(): { readonly req: { readonly headers: Headers } } | undefined {
+    const { head } = this.exchange;
+    return head === undefined ? undefined : { req: { headers: head.all() } };
+  }
+
+  get envelope(): Envelope | undefined {
+    return this.era === 'modern' ? (this.params?.['_meta'] as Envelope | undefined) : undefined;
+  }
+
+  get clientInfo(): Implementation | undefined {
+    return this.era === 'modern' ? this.envelope?.[MetaKey.clientInfo as keyof Envelope] as Implementation | undefined : this.#client?.info;
+  }
+
+  get clientCapabilities(): ClientCapabilities {
+    if (this.era === 'modern') return (this.envelope?.[MetaKey.clientCapabilities as keyof Envelope] ?? {}) as ClientCapabilities;
+    return this.#client?.capabilities ?? {};
+  }
+
+  /** The least level of log messages to send, or nothing for none. */
+  get logLevel(): LogLevel | undefined {
+    if (this.era === 'modern') return this.envelope?.[MetaKey.logLevel as keyof Envelope] as LogLevel | undefined;
+    return this.#client?.logLevel ?? 'debug';
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#state === 'cancelled') this.#controller.abort(cancelledError());
+    }
+    return this.#controller.signal;
+  }
+
+  get requestId(): RequestId {
+    return this.id;
+  }
+
+  get _meta(): McpRequest['_meta'] {
+    return this.mcpReq._meta;
+  }
+
+  sendNotification(notification: OutgoingNotification): Promise<void> {
+    return this.mcpReq.notify(notification);
+  }
+
+  progress(progress: number, total?: number, message?: string): void {
+    const progressToken = this.mcpReq._meta?.progressToken;
+    if (progressToken === undefined) return;
+    const params = { progressToken, progress, ...(total === undefined ? {} : { total }), ...(message === undefined ? {} : { message }) };
+    void this.mcpReq.notify({ method: 'notifications/progress', params });
+  }
+
+  /** The client wants no answer any more: the handler's signal is aborted, and whatever it returns is dropped. */
+  cancel(): void {
+    if (this.#state !== 'running') return;
+    this.#state = 'cancelled';
+    this.outcome = 'cancelled';
+    this.#controller?.abort(cancelledError());
+    this.#settle();
+  }
+
+  /** Takes what a handler answered, now or later. HOT: guarded by `npm run bench`. */
+  take(answer: Answer | Promise<Answer>): void {
+    if (answer instanceof Promise) {
+      answer.then(
+        (later) => this.complete(later),
+        (error: unknown) => this.fail(error),
+      );
+    } else {
+      this.complete(answer);
+    }
+  }
+
+  complete(answer: Answer): void {
+    if (this.#state !== 'running') return;
+    this.#state = 'answered';
+    if (typeof answer === 'string') this.exchange.respond(200, `${responsePrefix(this.id)}${answer}}`);
+    else this.exchange.respond(200, responsePrefix(this.id), answer.bytes);
+    this.#settle();
+  }
+
+  fail(error: unknown): void {
+    const known = error instanceof ProtocolError ? error : new InternalFault(error);
+    if (known instanceof InternalFault) this.#shared.signals.fault.emit({ where: `${this.label} ${this.target}`.trim(), error: known.reason });
+    if (this.#state !== 'running') return;
+    this.#state = 'answered';
+    this.outcome = 'error';
+    const status = this.era === 'modern' ? statusOf(known) : 200;
+    const headers = known.code === ErrorCode.Overloaded ? ([['Retry-After', '1']] as const) : undefined;
+    this.exchange.respond(status, errorText(this.id, known.code, known.message, known.data), undefined, headers);
+    this.#settle();
+  }
+
+  #settle(): void {
+    const { request } = this.#shared.signals;
+    if (request.active) {
+      const durationMs = this.#startedAt === 0 ? 0 : this.#shared.clock.now() - this.#startedAt;
+      request.emit({ method: this.label, target: this.target, outcome: this.outcome, durationMs });
+    }
+    this.onSettled?.();
+  }
+}
+
+function cancelledError(): Error {
+  return new DOMException('The client cancelled the request', 'AbortError');
+}

@@ -1,0 +1,142 @@
+import type { Dispatcher } from '../dispatch/dispatch.ts';
+import { ErrorCode, isObject, MetaKey, notificationText, ProtocolError, type RequestId, type SubscriptionFilter } from '../wire/wire.ts';
+import type { RequestContext } from './request-context.ts';
+
+/** A change that clients may have asked to hear of. */
+export type ChangeEvent = { readonly kind: 'tools' | 'resources' | 'prompts' } | { readonly kind: 'resource'; readonly uri: string };
+
+/** Carries changes to everyone who serves clients: inside the process, or over instances. */
+export interface ChangeBus {
+  publish(event: ChangeEvent): void;
+  /** @returns What ends the subscription. */
+  subscribe(listener: (event: ChangeEvent) => void): () => void;
+}
+
+/** A bus inside this process. */
+export function createLocalBus(): ChangeBus {
+  const listeners = new Set<(event: ChangeEvent) => void>();
+  return {
+    publish: (event) => {
+      for (const listener of [...listeners]) listener(event);
+    },
+    subscribe: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+/** Bounds of `subscriptions/listen`. */
+export interface SubscriptionLimits {
+  /** Open streams at once. */
+  readonly maxSubscriptions: number;
+  /** Resources that one stream may watch. */
+  readonly maxWatchedResources: number;
+}
+
+/** The notification of a change, as method and parameters. */
+export function changeNotification(event: ChangeEvent): readonly [method: string, params: Record<string, unknown> | undefined] {
+  return event.kind === 'resource' ? ['notifications/resources/updated', { uri: event.uri }] : [`notifications/${event.kind}/list_changed`, undefined];
+}
+
+interface Stream {
+  readonly call: RequestContext;
+  readonly filter: SubscriptionFilter;
+  readonly watched: ReadonlySet<string>;
+}
+
+/** The open `subscriptions/listen` streams of this process. */
+export class Subscriptions {
+  readonly #limits: SubscriptionLimits;
+  readonly #dispatcher: Dispatcher;
+  readonly #streams = new Set<Stream>();
+  readonly #unsubscribe: () => void;
+  #closed = false;
+
+  constructor(limits: SubscriptionLimits, dispatcher: Dispatcher, bus: ChangeBus) {
+    this.#limits = limits;
+    this.#dispatcher = dispatcher;
+    this.#unsubscribe = bus.subscribe((event) => this.#deliver(event));
+  }
+
+  get open(): number {
+    return this.#streams.size;
+  }
+
+  /**
+   * Opens a stream: acknowledges it, and keeps it until the client leaves or the server closes.
+   *
+   * @throws {ProtocolError} -32602 without a valid filter, -32010 when too many are open or the server is closing.
+   */
+  listen(call: RequestContext): void {
+    const requested = readFilter(call.params?.['notifications'], this.#limits.maxWatchedResources);
+    if (this.#closed || this.#streams.size >= this.#limits.maxSubscriptions) {
+      throw new ProtocolError(ErrorCode.Overloaded, this.#closed ? 'The server is stopping' : 'Too many subscriptions are open');
+    }
+    if (!call.exchange.canStream) throw new ProtocolError(ErrorCode.InvalidRequest, 'subscriptions/listen needs Accept: text/event-stream');
+    const filter = this.#honoured(requested);
+    const stream: Stream = { call, filter, watched: new Set(filter.resourceSubscriptions) };
+    call.exchange.notify(tagged(call.id, 'notifications/subscriptions/acknowledged', { notifications: filter }));
+    this.#streams.add(stream);
+    call.onSettled = () => this.#streams.delete(stream);
+  }
+
+  /** Ends every stream with its empty result. */
+  close(): void {
+    this.#closed = true;
+    this.#unsubscribe();
+    for (const { call } of [...this.#streams]) {
+      call.complete(this.#dispatcher.writer.complete({ _meta: { [MetaKey.subscriptionId]: call.id } }, call));
+    }
+  }
+
+  #deliver(event: ChangeEvent): void {
+    const [method, params] = changeNotification(event);
+    for (const { call, filter, watched } of this.#streams) {
+      const wanted = event.kind === 'resource' ? watched.has(event.uri) : filter[`${event.kind}ListChanged`] === true;
+      if (wanted) call.exchange.notify(tagged(call.id, method, params));
+    }
+  }
+
+  /** What the client asked for and this server can send. */
+  #honoured(requested: SubscriptionFilter): SubscriptionFilter {
+    const { tools, prompts, resources } = this.#dispatcher.capabilities();
+    return {
+      ...(requested.toolsListChanged && tools?.listChanged ? { toolsListChanged: true } : {}),
+      ...(requested.promptsListChanged && prompts?.listChanged ? { promptsListChanged: true } : {}),
+      ...(requested.resourcesListChanged && resources?.listChanged ? { resourcesListChanged: true } : {}),
+      ...(requested.resourceSubscriptions?.length && resources?.subscribe ? { resourceSubscriptions: requested.resourceSubscriptions } : {}),
+    };
+  }
+}
+
+function tagged(id: RequestId, method: string, params: Record<string, unknown> | undefined): string {
+  return notificationText(method, { ...params, _meta: { [MetaKey.subscriptionId]: id } });
+}
+
+function readFilter(value: unknown, maxWatched: number): SubscriptionFilter {
+  if (!isObject(value)) throw new ProtocolError(ErrorCode.InvalidParams, 'notifications must be an object');
+  for (const key of ['toolsListChanged', 'promptsListChanged', 'resourcesListChanged']) {
+    if (value[key] !== undefined && typeof value[key] !== 'boolean') throw new ProtocolError(ErrorCode.InvalidParams, `notifications.${key} must be a boolean`);
+  }
+  const uris = value['resourceSubscriptions'];
+  if (uris !== undefined && !(Array.isArray(uris) && uris.length <= maxWatched && uris.every((uri) => typeof uri === 'string'))) {
+    throw new ProtocolError(ErrorCode.InvalidParams, `notifications.resourceSubscriptions must be at most ${maxWatched} strings`);
+  }
+  return value as SubscriptionFilter;
+}
+
+/** Joins changes of one kind that follow each other within a turn of the event loop. */
+export function createChangePublisher(bus: ChangeBus): (kind: 'tools' | 'resources' | 'prompts') => void {
+  const waiting = new Set<'tools' | 'resources' | 'prompts'>();
+  return (kind) => {
+    if (waiting.size === 0) {
+      queueMicrotask(() => {
+        const kinds = [...waiting];
+        waiting.clear();
+        for (const each of kinds) bus.publish({ kind: each });
+      });
+    }
+    waiting.add(kind);
+  };
+}

@@ -1,0 +1,22 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+
+/** Proposes values for an argument that the user is typing; `context` has the arguments already chosen. */
+export type CompleteCallback = (value: string, context?: { readonly arguments?: Record<string, string> }) => readonly string[] | Promise<readonly string[]>;
+
+/** The official SDK's mark, so that schemas wrapped by either package complete in both. */
+const COMPLETABLE = Symbol.for('mcp.completable');
+
+/** Adds completion to an argument's schema: `z.object({ language: completable(z.string(), (value) => ...) })`. */
+export function completable<S extends StandardSchemaV1>(schema: S, complete: CompleteCallback): S {
+  Object.defineProperty(schema, COMPLETABLE, { value: { complete }, enumerable: false, configurable: true });
+  return schema;
+}
+
+/** The completion that a schema carries, also under an optional wrapper. */
+export function completionOf(schema: unknown): CompleteCallback | undefined {
+  if (typeof schema !== 'object' || schema === null) return undefined;
+  const own = (schema as Record<symbol, unknown>)[COMPLETABLE] as { complete: CompleteCallback } | undefined;
+  if (own !== undefined) return own.complete;
+  const inner = (schema as { unwrap?: () => unknown }).unwrap;
+  return typeof inner === 'function' ? completionOf(inner.call(schema)) : undefined;
+}

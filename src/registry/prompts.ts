@@ -1,0 +1,140 @@
+import { objectOption } from '../kernel/options.ts';
+import { type GetPromptResult, type Icon, type InputRequiredResult, isObject, type JsonSchema, type PromptArgument } from '../wire/wire.ts';
+import { type CompleteCallback, completionOf } from './completion.ts';
+import type { ServerContext } from './context.ts';
+import { checkConfig, checkHandler, checkName, definedOf, type EntryOwner, pick } from './entry.ts';
+import { type AnySchema, type CompiledSchema, compileSchema, type InferSchema } from './schema.ts';
+
+/** What describes a prompt to clients. */
+export interface PromptConfig<A extends AnySchema | undefined = AnySchema | undefined> {
+  readonly title?: string | undefined;
+  readonly description?: string | undefined;
+  /** Without it the prompt takes no arguments and its handler gets the context alone. */
+  readonly argsSchema?: A;
+  /** Completion of arguments, for schema libraries in which a field cannot carry it by `completable`. */
+  readonly complete?: { readonly [argument: string]: CompleteCallback } | undefined;
+  readonly icons?: Icon[] | undefined;
+  readonly _meta?: Record<string, unknown> | undefined;
+}
+
+type PromptAnswer = GetPromptResult | InputRequiredResult;
+
+/** A prompt's handler: `(args, context)`, or `(context)` for a prompt without arguments. */
+export type PromptHandler<A extends AnySchema | undefined> = A extends AnySchema
+  ? (args: InferSchema<A>, context: ServerContext) => PromptAnswer | Promise<PromptAnswer>
+  : (context: ServerContext) => PromptAnswer | Promise<PromptAnswer>;
+
+/** Changes to a prompt; absent members stay as they are. */
+export interface PromptUpdate extends PromptConfig {
+  readonly name?: string;
+  readonly callback?: PromptHandler<AnySchema> | PromptHandler<undefined>;
+  readonly enabled?: boolean;
+}
+
+const CONFIG_KEYS = ['title', 'description', 'argsSchema', 'complete', 'icons', '_meta', 'scopeChallenge'] as const;
+
+/** A prompt made ready. */
+export interface CompiledPrompt {
+  readonly args: CompiledSchema | undefined;
+  readonly definition: Record<string, unknown>;
+  readonly completions: ReadonlyMap<string, CompleteCallback>;
+}
+
+/** A registered prompt, and the handle to change it. */
+export class RegisteredPrompt {
+  #name: string;
+  #enabled = true;
+  #config: PromptConfig;
+  #handler: (...args: never[]) => PromptAnswer | Promise<PromptAnswer>;
+  #compiled: CompiledPrompt;
+  readonly #owner: EntryOwner<RegisteredPrompt>;
+
+  constructor(name: string, config: PromptConfig, handler: (...args: never[]) => PromptAnswer | Promise<PromptAnswer>, owner: EntryOwner<RegisteredPrompt>) {
+    this.#name = checkName('prompt', name);
+    checkHandler(`prompt "${name}" handler`, handler);
+    this.#config = config;
+    this.#handler = handler;
+    this.#owner = owner;
+    this.#compiled = compilePrompt(name, config);
+  }
+
+  get name(): string {
+    return this.#name;
+  }
+  get title(): string | undefined {
+    return this.#config.title;
+  }
+  get description(): string | undefined {
+    return this.#config.description;
+  }
+  get argsSchema(): AnySchema | undefined {
+    return this.#config.argsSchema;
+  }
+  get enabled(): boolean {
+    return this.#enabled;
+  }
+  /** What registration worked out. */
+  get compiled(): CompiledPrompt {
+    return this.#compiled;
+  }
+
+  /** Calls the author's handler with checked arguments. */
+  run(args: unknown, context: ServerContext): unknown {
+    return this.#compiled.args === undefined
+      ? (this.#handler as (context: ServerContext) => unknown)(context)
+      : (this.#handler as (args: unknown, context: ServerContext) => unknown)(args, context);
+  }
+
+  enable(): void {
+    this.update({ enabled: true });
+  }
+
+  disable(): void {
+    this.update({ enabled: false });
+  }
+
+  /** Changes the prompt at once and whole: when a member is not valid, nothing changes. @throws {OptionError} */
+  update(updates: PromptUpdate): void {
+    const { name, callback, enabled, ...rest } = updates;
+    const config = { ...this.#config, ...definedOf(rest) };
+    const newName = name === undefined ? this.#name : checkName('prompt', name);
+    const compiled = compilePrompt(newName, config);
+    if (callback !== undefined) checkHandler(`prompt "${newName}" handler`, callback);
+    if (newName !== this.#name) this.#owner.rename(this, this.#name, newName);
+    this.#name = newName;
+    this.#config = config;
+    this.#compiled = compiled;
+    if (callback !== undefined) this.#handler = callback as never;
+    if (enabled !== undefined) this.#enabled = enabled;
+    this.#owner.changed();
+  }
+
+  remove(): void {
+    this.#owner.remove(this.#name);
+  }
+}
+
+/** @throws {OptionError} when the schema is not valid. */
+function compilePrompt(name: string, config: PromptConfig): CompiledPrompt {
+  const option = `prompt "${name}"`;
+  checkConfig(option, config);
+  objectOption(option, config, CONFIG_KEYS);
+  const args = config.argsSchema === undefined ? undefined : compileSchema(`${option} argsSchema`, config.argsSchema, 'input');
+  const completions = new Map(Object.entries(config.complete ?? {}));
+  for (const [argument, field] of Object.entries(args?.fields ?? {})) {
+    const complete = completionOf(field);
+    if (complete !== undefined && !completions.has(argument)) completions.set(argument, complete);
+  }
+  const list = args === undefined ? {} : { arguments: toArguments(args.json) };
+  return { args, completions, definition: { name, ...pick(config, ['title', 'description']), ...list, ...pick(config, ['icons', '_meta']) } };
+}
+
+function toArguments(schema: JsonSchema): PromptArgument[] {
+  const properties = isObject(schema['properties']) ? schema['properties'] : {};
+  const required = Array.isArray(schema['required']) ? schema['required'] : [];
+  return Object.entries(properties).map(([name, field]) => ({
+    name,
+    ...(isObject(field) ? (pick(field, ['title', 'description']) as { title?: string; description?: string }) : {}),
+    required: required.includes(name),
+  }));
+}

@@ -1,0 +1,103 @@
+/** The contract of `registry/`: tools, resources and prompts as their authors define them, made ready once. */
+import { OptionError } from '../kernel/errors.ts';
+import { Signal } from '../signal/signal.ts';
+import type { EntryOwner } from './entry.ts';
+import { type PromptConfig, type PromptHandler, RegisteredPrompt } from './prompts.ts';
+import {
+  keyOf, type ReadResourceHandler, type ReadTemplateHandler, type RegisteredResource, RegisteredResourceEntry,
+  type RegisteredResourceTemplate, type ResourceConfig, type ResourceTemplate,
+} from './resources.ts';
+import type { AnySchema } from './schema.ts';
+import { RegisteredTool, type ToolConfig, type ToolHandler } from './tools.ts';
+
+export { type CompleteCallback, completable } from './completion.ts';
+export type { McpRequest, OutgoingNotification, ServerContext } from './context.ts';
+export { findHeaderMismatch } from './header-params.ts';
+export { acceptedContent, type ElicitParams, type InputRequiredSpec, type InputResponseView, inputRequired, inputResponse } from './input-required.ts';
+export { type PromptConfig, type PromptHandler, RegisteredPrompt, type PromptUpdate } from './prompts.ts';
+export {
+  type ListResourcesHandler, type ReadResourceHandler, type ReadTemplateHandler, type RegisteredResource,
+  type RegisteredResourceTemplate, type ResourceConfig, ResourceTemplate, type ResourceUpdate,
+} from './resources.ts';
+export type { AnySchema, Checked, InferSchema, RawShape } from './schema.ts';
+export { RegisteredTool, type ToolConfig, type ToolHandler, type ToolUpdate } from './tools.ts';
+export { UriTemplate, type Variables } from './uri-template.ts';
+
+/** The kinds of list that can change. */
+export type ListKind = 'tools' | 'resources' | 'prompts';
+
+/** All that a server offers. Entries keep the order in which they were registered. */
+export class Registry {
+  readonly tools = new Map<string, RegisteredTool>();
+  /** Resources by URI. */
+  readonly resources = new Map<string, RegisteredResource>();
+  /** Families of resources by name. */
+  readonly templates = new Map<string, RegisteredResourceTemplate>();
+  readonly prompts = new Map<string, RegisteredPrompt>();
+  /** Told after every change of a list. */
+  readonly changed = new Signal<ListKind>();
+  readonly #everHad = new Set<ListKind>();
+
+  /** Whether the server has, or once had, entries of a kind: then it answers for that kind. */
+  serves(kind: ListKind): boolean {
+    return this.#everHad.has(kind);
+  }
+
+  /** Whether any argument of a prompt or a template completes. */
+  get completes(): boolean {
+    for (const prompt of this.prompts.values()) if (prompt.compiled.completions.size > 0) return true;
+    for (const template of this.templates.values()) if (template.target.completions.size > 0) return true;
+    return false;
+  }
+
+  /** @throws {OptionError} when the name is taken or the definition is not valid. */
+  registerTool<I extends AnySchema | undefined>(name: string, config: ToolConfig<I>, handler: ToolHandler<I>): RegisteredTool {
+    const tool = new RegisteredTool(name, config, handler as never, this.#owner('tools', 'tool', this.tools));
+    return this.#add('tools', 'tool', this.tools, name, tool);
+  }
+
+  /** @throws {OptionError} when the name is taken or the definition is not valid. */
+  registerPrompt<A extends AnySchema | undefined>(name: string, config: PromptConfig<A>, handler: PromptHandler<A>): RegisteredPrompt {
+    const prompt = new RegisteredPrompt(name, config, handler as never, this.#owner('prompts', 'prompt', this.prompts));
+    return this.#add('prompts', 'prompt', this.prompts, name, prompt);
+  }
+
+  /** @throws {OptionError} when the URI or name is taken or the definition is not valid. */
+  registerResource(name: string, target: string | ResourceTemplate, config: ResourceConfig, handler: ReadResourceHandler | ReadTemplateHandler): RegisteredResource | RegisteredResourceTemplate {
+    const key = keyOf(name, target);
+    if (typeof target === 'string') {
+      const owner = this.#owner('resources', 'resource', this.resources);
+      const resource: RegisteredResource = new RegisteredResourceEntry(name, target, config, handler as ReadResourceHandler, owner);
+      return this.#add('resources', 'resource', this.resources, key, resource);
+    }
+    const owner = this.#owner('resources', 'resource template', this.templates);
+    const template: RegisteredResourceTemplate = new RegisteredResourceEntry(name, target, config, handler as ReadTemplateHandler, owner);
+    return this.#add('resources', 'resource template', this.templates, key, template);
+  }
+
+  #add<E>(kind: ListKind, word: string, entries: Map<string, E>, key: string, entry: E): E {
+    checkFree(word, entries, key);
+    entries.set(key, entry);
+    this.#everHad.add(kind);
+    this.changed.emit(kind);
+    return entry;
+  }
+
+  #owner<E>(kind: ListKind, word: string, entries: Map<string, E>): EntryOwner<E> {
+    return {
+      changed: () => this.changed.emit(kind),
+      rename: (entry, from, to) => {
+        checkFree(word, entries, to);
+        entries.delete(from);
+        entries.set(to, entry);
+      },
+      remove: (key) => {
+        if (entries.delete(key)) this.changed.emit(kind);
+      },
+    };
+  }
+}
+
+function checkFree(word: string, entries: ReadonlyMap<string, unknown>, key: string): void {
+  if (entries.has(key)) throw new OptionError(`${word} "${key}"`, 'must be registered once', key);
+}

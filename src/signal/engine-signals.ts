@@ -1,0 +1,45 @@
+import { Signal } from './typed-signal.ts';
+
+/** How a request ended: `error` is a JSON-RPC error, `tool_error` a result with `isError`. */
+export type RequestOutcome = 'ok' | 'tool_error' | 'error' | 'cancelled' | 'input_required';
+
+/** One finished request. Labels come from the registry entry, never from the raw request. */
+export interface RequestEvent {
+  /** The method, such as `tools/call`; `unknown` for one that this server does not have. */
+  readonly method: string;
+  /** The registered name of the tool, prompt or resource; empty where there is none. */
+  readonly target: string;
+  readonly outcome: RequestOutcome;
+  /** From the parsed message to the written answer, in milliseconds. */
+  readonly durationMs: number;
+}
+
+/** A fault that was answered without its details: they go to the operator, not to the client. */
+export interface FaultEvent {
+  /** Where it happened: a method and, where known, the registered name. */
+  readonly where: string;
+  readonly error: unknown;
+}
+
+/** A connection came or went. */
+export interface ConnectionEvent {
+  readonly kind: 'opened' | 'closed' | 'refused' | 'handed-over';
+  /** Open connections after the event. */
+  readonly open: number;
+}
+
+/** The events of the engine, from socket to answer. */
+export interface EngineSignals {
+  readonly request: Signal<RequestEvent>;
+  readonly fault: Signal<FaultEvent>;
+  readonly connection: Signal<ConnectionEvent>;
+}
+
+/** A fresh set of the engine's signals; one for each server. */
+export function createEngineSignals(): EngineSignals {
+  return Object.freeze({
+    request: new Signal<RequestEvent>(),
+    fault: new Signal<FaultEvent>(),
+    connection: new Signal<ConnectionEvent>(),
+  });
+}

@@ -1,0 +1,68 @@
+/** The header fields of an HTTP request that the protocol reads. Names are lower-case, values trimmed. */
+export interface RequestHead {
+  readonly accept: string | undefined;
+  readonly authorization: string | undefined;
+  readonly protocolVersion: string | undefined;
+  readonly mcpMethod: string | undefined;
+  readonly mcpName: string | undefined;
+  readonly sessionId: string | undefined;
+  readonly lastEventId: string | undefined;
+  /** The `Mcp-Param-*` fields by their lower-case names after that prefix; nothing where there are none. */
+  readonly params: ReadonlyMap<string, string> | undefined;
+  /** All fields, in the web platform's form. Built when asked for. */
+  all(): Headers;
+}
+
+/** A response header beyond those that every answer has. */
+export type ExtraHeaders = readonly (readonly [name: string, value: string])[];
+
+/**
+ * One request on its way through the server, and the way back for its answer.
+ *
+ * A transport makes one for each request; it keeps that request's state alone, so requests with equal ids never meet.
+ */
+export interface Exchange {
+  /** The HTTP header; nothing on other transports. */
+  readonly head: RequestHead | undefined;
+  /** Whether the client has gone: nothing that is sent now can arrive. */
+  readonly closed: boolean;
+  /** Runs once when the client goes away before the answer is complete. One listener; the last one counts. */
+  onClose: (() => void) | undefined;
+  /** Whether messages can be sent ahead of the answer. */
+  readonly canStream: boolean;
+  /** Sends one message ahead of the answer; over HTTP this turns the answer into an event stream. */
+  notify(text: string): void;
+  /**
+   * Sends the answer: the text, then the bytes if any. Without both it is empty.
+   *
+   * Nothing happens after the first answer, or when the client has gone.
+   */
+  respond(status: number, text: string, bytes?: Uint8Array, headers?: ExtraHeaders): void;
+}
+
+/** The other end of a connection that carries one message after the other, such as stdio. */
+export interface MessageSink {
+  send(text: string, bytes?: Uint8Array): void;
+}
+
+/** What a server makes of such a connection. */
+export interface MessageConnection {
+  /** Takes one message as text. */
+  receive(text: string): void;
+  /** Answers a message that was too long to read. */
+  reject(reason: string): void;
+  /** Resolves when every request received so far is answered. */
+  settled(): Promise<void>;
+  /** The other end is gone: cancels what runs. */
+  close(): void;
+}
+
+/** What a transport needs of the server behind it. `protocol/` implements it. */
+export interface Acceptor {
+  /** Takes a posted body. Content type, size, Host and Origin have been checked. */
+  post(exchange: Exchange, body: string): void;
+  /** Takes any other method on the endpoint. */
+  other(exchange: Exchange, method: string): void;
+  /** Takes over a connection of messages. */
+  connect(sink: MessageSink): MessageConnection;
+}

@@ -1,0 +1,155 @@
+import type { Acceptor, ExtraHeaders, RequestHead } from '../exchange.ts';
+import { HttpExchange, type HttpExchangeShared, STREAM_HEADERS } from './http-exchange.ts';
+import { isJsonMediaType } from './lane-head.ts';
+import { paramsOf } from './node-exchange.ts';
+import type { OriginGuard } from './origin-guard.ts';
+
+/** What the web-standard face needs of its server. */
+export interface FetchShared extends HttpExchangeShared {
+  readonly acceptor: Acceptor;
+  readonly guard: OriginGuard;
+}
+
+/** Answers a web-standard request. The caller has routed it: its path is not looked at. */
+export type FetchHandler = (request: Request) => Promise<Response>;
+
+/** Serves the endpoint where the runtime speaks `Request` and `Response`: Bun, Deno, workers, and frameworks on them. */
+export function createFetchHandler(shared: FetchShared): FetchHandler {
+  return async (request) => {
+    const { headers } = request;
+    const refusal = shared.guard.refuse(headers.get('host') ?? new URL(request.url).host, headers.get('origin') ?? undefined);
+    if (refusal !== undefined) return refuse(403, refusal);
+    if (request.method !== 'POST') return exchangeFor(request, shared, (exchange) => shared.acceptor.other(exchange, request.method));
+    if (!isJsonMediaType(headers.get('content-type') ?? '')) return refuse(415, 'Content-Type must be application/json');
+    const body = await readBody(request, shared.limits.maxBodyBytes);
+    if (body === undefined) return refuse(413, `The body exceeds ${shared.limits.maxBodyBytes} bytes`);
+    return exchangeFor(request, shared, (exchange) => shared.acceptor.post(exchange, body));
+  };
+}
+
+function exchangeFor(request: Request, shared: FetchShared, serve: (exchange: HttpExchange) => void): Promise<Response> {
+  return new Promise((resolve) => {
+    const exchange = new FetchExchange(new FetchHead(request.headers), shared, resolve);
+    request.signal.addEventListener('abort', () => exchange.disconnected(), { once: true });
+    serve(exchange);
+  });
+}
+
+/** Reads a body as text, or nothing when it is too large; one that is not UTF-8 becomes a text that is not JSON. */
+async function readBody(request: Request, maxBytes: number): Promise<string | undefined> {
+  if (request.body === null) return '';
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  const reader = (request.body as ReadableStream<Uint8Array>).getReader();
+  let text = '';
+  let bytes = 0;
+  try {
+    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+      bytes += piece.value.byteLength;
+      if (bytes > maxBytes) {
+        await reader.cancel();
+        return undefined;
+      }
+      text += decoder.decode(piece.value, { stream: true });
+    }
+    return text + decoder.decode();
+  } catch {
+    return '\ufffd';
+  }
+}
+
+function refuse(status: number, message: string): Response {
+  return Response.json({ jsonrpc: '2.0', error: { code: -32000, message } }, { status });
+}
+
+class FetchHead implements RequestHead {
+  readonly #headers: Headers;
+
+  constructor(headers: Headers) {
+    this.#headers = headers;
+  }
+
+  get accept(): string | undefined {
+    return this.#field('accept');
+  }
+  get authorization(): string | undefined {
+    return this.#field('authorization');
+  }
+  get protocolVersion(): string | undefined {
+    return this.#field('mcp-protocol-version');
+  }
+  get mcpMethod(): string | undefined {
+    return this.#field('mcp-method');
+  }
+  get mcpName(): string | undefined {
+    return this.#field('mcp-name');
+  }
+  get sessionId(): string | undefined {
+    return this.#field('mcp-session-id');
+  }
+  get lastEventId(): string | undefined {
+    return this.#field('last-event-id');
+  }
+  get params(): ReadonlyMap<string, string> | undefined {
+    return paramsOf(this.#headers.entries());
+  }
+
+  all(): Headers {
+    return new Headers(this.#headers);
+  }
+
+  #field(name: string): string | undefined {
+    return this.#headers.get(name) ?? undefined;
+  }
+}
+
+class FetchExchange extends HttpExchange {
+  readonly #resolve: (response: Response) => void;
+  readonly #encoder = new TextEncoder();
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  #queuedBytes = 0;
+
+  constructor(head: RequestHead, shared: HttpExchangeShared, resolve: (response: Response) => void) {
+    super(head, shared);
+    this.#resolve = resolve;
+  }
+
+  protected writeAnswer(status: number, text: string, bytes: Uint8Array | undefined, extra: ExtraHeaders | undefined): void {
+    const headers = new Headers((extra ?? []).map(([name, value]) => [name, value] as [string, string]));
+    if (text !== '' || bytes !== undefined) headers.set('Content-Type', 'application/json');
+    const body = bytes === undefined ? text : new Blob([text, bytes as Uint8Array<ArrayBuffer>]);
+    this.#resolve(new Response(text === '' && bytes === undefined ? null : body, { status, headers }));
+  }
+
+  protected openStream(): void {
+    const stream = new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => {
+          this.#controller = controller;
+        },
+        pull: () => {
+          this.#queuedBytes = 0;
+        },
+        cancel: () => this.disconnected(),
+      },
+      { highWaterMark: 1 },
+    );
+    this.#resolve(new Response(stream, { status: 200, headers: STREAM_HEADERS.map(([name, value]) => [name, value] as [string, string]) }));
+  }
+
+  protected writeChunk(text: string, bytes?: Uint8Array): number {
+    const piece = this.#encoder.encode(text);
+    this.#controller?.enqueue(piece);
+    if (bytes !== undefined) this.#controller?.enqueue(bytes);
+    this.#queuedBytes += piece.byteLength + (bytes?.byteLength ?? 0);
+    return this.#queuedBytes;
+  }
+
+  protected endStream(): void {
+    this.#controller?.close();
+  }
+
+  protected destroy(): void {
+    this.#controller?.error(new Error('the reader is too slow'));
+    this.disconnected();
+  }
+}

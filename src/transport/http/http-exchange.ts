@@ -1,0 +1,94 @@
+import type { CancelTimer, Clock } from '../../kernel/clock.ts';
+import type { Exchange, ExtraHeaders, RequestHead } from '../exchange.ts';
+import type { TransportLimits } from '../limits.ts';
+
+/** What all HTTP exchanges of one server share. */
+export interface HttpExchangeShared {
+  readonly clock: Clock;
+  readonly limits: TransportLimits;
+}
+
+/** The header fields of an event stream, beyond those of the connection. */
+export const STREAM_HEADERS: ExtraHeaders = Object.freeze([
+  ['Content-Type', 'text/event-stream'],
+  ['Cache-Control', 'no-cache, no-transform'],
+  ['X-Accel-Buffering', 'no'],
+] as const);
+
+/**
+ * The life of one HTTP request, whatever carries it: waiting, streaming or done.
+ *
+ * Subclasses write; this class decides what is written, and when nothing may be.
+ */
+export abstract class HttpExchange implements Exchange {
+  readonly head: RequestHead;
+  closed = false;
+  onClose: (() => void) | undefined = undefined;
+  protected readonly shared: HttpExchangeShared;
+  #state: 'waiting' | 'streaming' | 'done' = 'waiting';
+  #cancelKeepAlive: CancelTimer | undefined;
+
+  constructor(head: RequestHead, shared: HttpExchangeShared) {
+    this.head = head;
+    this.shared = shared;
+  }
+
+  /** Writes a whole answer with its header. */
+  protected abstract writeAnswer(status: number, text: string, bytes: Uint8Array | undefined, headers: ExtraHeaders | undefined): void;
+  /** Writes the header of an event stream. */
+  protected abstract openStream(): void;
+  /** Writes a piece of the stream, and says how many bytes wait to be read by the client. */
+  protected abstract writeChunk(text: string, bytes?: Uint8Array): number;
+  /** Ends the stream in an orderly way. */
+  protected abstract endStream(): void;
+  /** Ends the connection at once: its reader is too slow. */
+  protected abstract destroy(): void;
+
+  get done(): boolean {
+    return this.#state === 'done';
+  }
+
+  get canStream(): boolean {
+    const { accept } = this.head;
+    return accept === undefined || accept.includes('text/event-stream') || accept.includes('*/*') || accept.includes('text/*');
+  }
+
+  notify(text: string): void {
+    if (this.closed || this.#state === 'done') return;
+    if (this.#state === 'waiting') {
+      if (!this.canStream) return;
+      this.#state = 'streaming';
+      this.openStream();
+      this.#cancelKeepAlive = this.shared.clock.every(this.shared.limits.streamKeepAliveMs, () => this.#chunk(': keep-alive\n\n'));
+    }
+    this.#chunk(`event: message\ndata: ${text}\n\n`);
+  }
+
+  respond(status: number, text: string, bytes?: Uint8Array, headers?: ExtraHeaders): void {
+    if (this.closed || this.#state === 'done') return;
+    const streaming = this.#state === 'streaming';
+    this.#state = 'done';
+    if (!streaming) {
+      this.writeAnswer(status, text, bytes, headers);
+      return;
+    }
+    this.#cancelKeepAlive?.();
+    this.writeChunk(`event: message\ndata: ${text}`, bytes);
+    this.writeChunk('\n\n');
+    this.endStream();
+  }
+
+  /** To be called once when the client has gone. */
+  disconnected(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.#cancelKeepAlive?.();
+    if (this.#state === 'done') return;
+    this.#state = 'done';
+    this.onClose?.();
+  }
+
+  #chunk(text: string): void {
+    if (this.writeChunk(text) > this.shared.limits.maxStreamBufferBytes) this.destroy();
+  }
+}

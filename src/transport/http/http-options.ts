@@ -1,0 +1,71 @@
+import { isIP } from 'node:net';
+import type { SecureContextOptions } from 'node:tls';
+import { OptionError } from '../../kernel/errors.ts';
+import { booleanOption, integerOption, objectOption, stringListOption, stringOption } from '../../kernel/options.ts';
+
+/** How the server is reached over HTTP. */
+export interface HttpOptions {
+  /** Address to listen on. @default '127.0.0.1' */
+  readonly host?: string;
+  /** Port to listen on; 0 takes any free one. @default 3000 */
+  readonly port?: number;
+  /** Path of the endpoint. @default '/mcp' */
+  readonly path?: string;
+  /** Read the common request straight off the socket; `false` leaves everything to `node:http`. @default true */
+  readonly lane?: boolean;
+  /**
+   * Host names accepted in `Host`, without a port; `*` accepts all. By default the loopback names when the server
+   * listens on loopback, and all names otherwise.
+   */
+  readonly allowedHosts?: readonly string[];
+  /**
+   * Origins accepted in `Origin`, such as `https://app.example`; `*` accepts all. By default those of the accepted
+   * loopback names with any port, and none otherwise. Requests without `Origin` do not come from a web page and pass.
+   */
+  readonly allowedOrigins?: readonly string[];
+  /** Certificate and key; with them the endpoint speaks HTTPS. */
+  readonly tls?: SecureContextOptions;
+}
+
+export interface ResolvedHttpOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly path: string;
+  readonly lane: boolean;
+  readonly allowedHosts: readonly string[];
+  readonly allowedOrigins: readonly string[];
+  readonly tls: SecureContextOptions | undefined;
+}
+
+const KEYS = ['host', 'port', 'path', 'lane', 'allowedHosts', 'allowedOrigins', 'tls'] as const;
+const LOOPBACK_NAMES = Object.freeze(['localhost', '127.0.0.1', '[::1]']);
+
+/** Checks the options and fills in the defaults. @throws {OptionError} */
+export function resolveHttpOptions(options: unknown): ResolvedHttpOptions {
+  const given = objectOption('http', options, KEYS);
+  const host = stringOption('http.host', given.host, '127.0.0.1');
+  const path = stringOption('http.path', given.path, '/mcp');
+  if (!/^\/[\w\-./~]*$/.test(path)) throw new OptionError('http.path', 'must start with / and hold only letters, digits and -._~/', path);
+  if (given.tls !== undefined && (typeof given.tls !== 'object' || given.tls === null)) {
+    throw new OptionError('http.tls', 'must be an object with key and cert', given.tls);
+  }
+  return Object.freeze({
+    host,
+    port: integerOption('http.port', given.port, 3000, { min: 0, max: 65_535 }),
+    path,
+    lane: booleanOption('http.lane', given.lane, true),
+    allowedHosts: stringListOption('http.allowedHosts', given.allowedHosts, isLoopback(host) ? LOOPBACK_NAMES : ['*']),
+    allowedOrigins: stringListOption('http.allowedOrigins', given.allowedOrigins, []),
+    tls: given.tls as SecureContextOptions | undefined,
+  });
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}
+
+/** The endpoint's URL for a bound address. */
+export function endpointUrl(options: ResolvedHttpOptions, port: number): string {
+  const host = isIP(options.host) === 6 ? `[${options.host}]` : options.host;
+  return `${options.tls === undefined ? 'http' : 'https'}://${host}:${port}${options.path}`;
+}

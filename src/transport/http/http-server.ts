@@ -1,0 +1,162 @@
+import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
+import { type AddressInfo, createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import type { CancelTimer, Clock } from '../../kernel/clock.ts';
+import { PeregrineError } from '../../kernel/errors.ts';
+import type { EngineSignals } from '../../signal/signal.ts';
+import type { Acceptor } from '../exchange.ts';
+import type { TransportLimits } from '../limits.ts';
+import { endpointUrl, type ResolvedHttpOptions } from './http-options.ts';
+import { LaneConnection, type LaneShared } from './lane.ts';
+import { createNodeHandler } from './node-handler.ts';
+import { OriginGuard } from './origin-guard.ts';
+
+/** What an HTTP endpoint is made of. */
+export interface HttpEndpointParts {
+  readonly acceptor: Acceptor;
+  readonly options: ResolvedHttpOptions;
+  readonly limits: TransportLimits;
+  readonly clock: Clock;
+  readonly signals: EngineSignals;
+}
+
+/** The HTTP endpoint: a listening socket, the lane on it, and `node:http` behind the lane. */
+export class HttpEndpoint {
+  readonly #parts: HttpEndpointParts;
+  readonly #lane: LaneShared;
+  readonly #listener: NetServer;
+  readonly #http: HttpServer;
+  readonly #connections = new Set<LaneConnection>();
+  readonly #sockets = new Set<Socket>();
+  #cancelSweep: CancelTimer | undefined;
+
+  constructor(parts: HttpEndpointParts) {
+    const { options, limits, clock, acceptor } = parts;
+    const guard = new OriginGuard(options);
+    this.#parts = parts;
+    const isDraining = (): boolean => this.#lane.draining;
+    this.#lane = {
+      clock, limits, acceptor, guard,
+      requestLine: `POST ${options.path} HTTP/1.1\r\n`,
+      handOver: (socket, bytes) => this.#handOver(socket, bytes),
+      commonHeaders: '',
+      tick: 0,
+      draining: false,
+    };
+    this.#http = createHttpServer({
+      maxHeaderSize: limits.maxHeaderBytes,
+      headersTimeout: limits.headerTimeoutMs,
+      requestTimeout: limits.requestTimeoutMs,
+      keepAliveTimeout: limits.idleTimeoutMs,
+      noDelay: true,
+    });
+    this.#http.on('request', createNodeHandler({ acceptor, guard, limits, clock, path: options.path, isDraining }));
+    const accept = (socket: Socket): void => this.#accept(socket);
+    const settings = { allowHalfOpen: true, noDelay: true };
+    this.#listener = options.tls === undefined ? createNetServer(settings, accept) : createTlsServer({ ...settings, ...options.tls }, accept);
+    this.#listener.maxConnections = limits.maxConnections;
+    this.#listener.on('drop', () => this.#signal('refused'));
+    this.#listener.on('tlsClientError', () => {});
+  }
+
+  /** Open connections, those on `node:http` included. */
+  get open(): number {
+    return this.#sockets.size;
+  }
+
+  /**
+   * Starts to listen.
+   *
+   * @returns The endpoint's URL, with the real port.
+   * @throws {PeregrineError} `LISTEN_FAILED`: the address cannot be had; `cause` has the system's error.
+   */
+  async listen(): Promise<string> {
+    const { options, clock } = this.#parts;
+    await new Promise<void>((resolve, reject) => {
+      this.#listener.once('error', (error: NodeJS.ErrnoException) => reject(toListenError(error, options)));
+      this.#listener.listen({ host: options.host, port: options.port, backlog: 4_096 }, resolve);
+    });
+    this.#listener.removeAllListeners('error');
+    this.#listener.on('error', (error) => this.#parts.signals.fault.emit({ where: 'http listener', error }));
+    this.#http.emit('listening'); // It never listens itself: this starts its checks of time limits.
+    this.#sweep();
+    this.#cancelSweep = clock.every(1_000, () => this.#sweep());
+    return endpointUrl(options, (this.#listener.address() as AddressInfo).port);
+  }
+
+  /** Stops accepting; connections end after the answers they are about, idle ones at once. */
+  drain(): void {
+    if (this.#lane.draining) return;
+    this.#lane.draining = true;
+    this.#refreshHeaders();
+    this.#listener.close();
+    for (const connection of this.#connections) if (connection.idle) connection.end();
+    this.#http.closeIdleConnections();
+  }
+
+  /** Resolves when every connection has ended; those that remain after the deadline are cut. */
+  async close(deadlineMs: number): Promise<void> {
+    this.drain();
+    if (this.#sockets.size > 0) {
+      await new Promise<void>((resolve) => {
+        const cancel = this.#parts.clock.after(deadlineMs, resolve);
+        this.#whenEmpty = () => {
+          cancel();
+          resolve();
+        };
+      });
+    }
+    for (const socket of this.#sockets) socket.destroy();
+    this.#cancelSweep?.();
+    this.#http.close(() => {}); // Ends the checks; its complaint that it does not listen is no news.
+  }
+
+  #whenEmpty: (() => void) | undefined;
+
+  #accept(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      this.#signal('closed');
+      if (this.#sockets.size === 0) this.#whenEmpty?.();
+    });
+    this.#signal('opened');
+    if (this.#parts.options.lane) this.#connections.add(new LaneConnection(socket, this.#lane, (ended) => this.#connections.delete(ended)));
+    else this.#http.emit('connection', socket);
+  }
+
+  #handOver(socket: Socket, bytes: Buffer): void {
+    this.#signal('handed-over');
+    socket.unshift(bytes);
+    this.#http.emit('connection', socket);
+  }
+
+  #sweep(): void {
+    this.#lane.tick++;
+    this.#refreshHeaders();
+    for (const connection of this.#connections) connection.sweep();
+  }
+
+  #refreshHeaders(): void {
+    const date = new Date(this.#parts.clock.wallNow()).toUTCString();
+    const seconds = Math.floor(this.#parts.limits.idleTimeoutMs / 1_000);
+    const manner = this.#lane.draining ? 'Connection: close\r\n' : `Connection: keep-alive\r\nKeep-Alive: timeout=${seconds}\r\n`;
+    this.#lane.commonHeaders = `Date: ${date}\r\n${manner}`;
+  }
+
+  #signal(kind: 'opened' | 'closed' | 'refused' | 'handed-over'): void {
+    const { connection } = this.#parts.signals;
+    if (connection.active) connection.emit({ kind, open: this.#sockets.size });
+  }
+}
+
+function toListenError(error: NodeJS.ErrnoException, options: ResolvedHttpOptions): PeregrineError {
+  const address = `${options.host}:${options.port}`;
+  const reasons: { readonly [code: string]: string } = {
+    EADDRINUSE: `${address} is in use by another program`,
+    EACCES: `${address} needs more rights than this process has`,
+    EADDRNOTAVAIL: `${options.host} is not an address of this machine`,
+    ENOTFOUND: `${options.host} is not a known host name`,
+  };
+  return new PeregrineError('LISTEN_FAILED', reasons[error.code ?? ''] ?? `cannot listen on ${address}: ${error.message}`, { cause: error });
+}

@@ -1,0 +1,11 @@
+/** The contract of `wire/`: JSON-RPC and MCP messages as text and objects, one folder for each revision that differs. */
+export * from './json.ts';
+export * from './jsonrpc.ts';
+export type * from './mcp.ts';
+export { LOG_LEVELS } from './mcp.ts';
+export * from './meta-keys.ts';
+export * from './v2025-11-25/results.ts';
+export * from './v2026-07-28/envelope.ts';
+export * from './v2026-07-28/headers.ts';
+export * from './v2026-07-28/results.ts';
+export * from './versions.ts';
