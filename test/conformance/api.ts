@@ -1,7 +1,7 @@
-/** The registration API that the fixture uses, from one place: it is the same in this package and in the official SDK. */
-import type { McpServer, ServerContext } from '@modelcontextprotocol/server';
+/** The registration API that the fixture uses, from one place: its names and shapes are those of the official SDK. */
+import type { OptimizedMCPServer, ServerContext } from 'peregrine-mcp';
 
-export { acceptedContent, completable, inputRequired, inputResponse, ResourceTemplate } from '@modelcontextprotocol/server';
+export { acceptedContent, completable, inputRequired, inputResponse, ResourceTemplate } from 'peregrine-mcp';
 
-export type FixtureServer = Pick<McpServer, 'registerPrompt' | 'registerResource' | 'registerTool'>;
+export type FixtureServer = Pick<OptimizedMCPServer, 'registerPrompt' | 'registerResource' | 'registerTool'>;
 export type FixtureContext = ServerContext;

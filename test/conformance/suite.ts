@@ -122,7 +122,9 @@ function toResult(scenario: string, unscoredReason: string | undefined, checks: 
 function runSuite(args: readonly string[]): Promise<{ output: string }> {
   const root = dirname(createRequire(import.meta.url).resolve('@modelcontextprotocol/conformance/package.json'));
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(root, 'dist/index.js'), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [join(root, 'dist/index.js'), ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let output = '';
     const collect = (chunk: string): void => {
       output += chunk;

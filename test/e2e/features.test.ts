@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => server?.stop());
 
-describe.each(ROUTES)('$title', ({ title, era, transport, connect }) => {
+describe.each(ROUTES)('$title', ({ title, era, transport, missingResource, connect }) => {
   let peer: Peer;
   beforeAll(async () => {
     peer = await connect(url);
@@ -21,7 +21,12 @@ describe.each(ROUTES)('$title', ({ title, era, transport, connect }) => {
 
   it('learns who the server is and what it can', () => {
     expect(peer.client.getServerVersion()).toMatchObject({ name: 'sample', version: '1.2.3' });
-    expect(peer.client.getServerCapabilities()).toMatchObject({ tools: {}, resources: {}, prompts: {}, completions: {} });
+    expect(peer.client.getServerCapabilities()).toMatchObject({
+      tools: {},
+      resources: {},
+      prompts: {},
+      completions: {},
+    });
   });
 
   it('lists the tools with their schemas, in the order of their registration', async () => {
@@ -97,7 +102,7 @@ describe.each(ROUTES)('$title', ({ title, era, transport, connect }) => {
 
   it('is refused a resource that does not exist, by an error which repeats its URI', async () => {
     const reading = peer.client.readResource({ uri: 'memo://nowhere' });
-    await expect(reading).rejects.toMatchObject({ code: -32602, data: { uri: 'memo://nowhere' } });
+    await expect(reading).rejects.toMatchObject({ code: missingResource, data: { uri: 'memo://nowhere' } });
   });
 
   it('lists and gets prompts', async () => {

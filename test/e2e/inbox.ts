@@ -6,7 +6,8 @@ export interface ReceivedNotification {
 /** Keeps a client's notifications in their order, for tests that wait for one or count them. */
 export class Inbox {
   readonly received: ReceivedNotification[] = [];
-  readonly #waiting: { matches: (one: ReceivedNotification) => boolean; found: (one: ReceivedNotification) => void }[] = [];
+  readonly #waiting: { matches: (one: ReceivedNotification) => boolean; found: (one: ReceivedNotification) => void }[] =
+    [];
 
   readonly deliver = async (notification: ReceivedNotification): Promise<void> => {
     this.received.push(notification);
@@ -22,7 +23,10 @@ export class Inbox {
   }
 
   /** The first notification of that method, come or to come, whose parameters the predicate accepts. */
-  next(method: string, accepts: (params: Record<string, unknown>) => boolean = () => true): Promise<ReceivedNotification> {
+  next(
+    method: string,
+    accepts: (params: Record<string, unknown>) => boolean = () => true,
+  ): Promise<ReceivedNotification> {
     const matches = (one: ReceivedNotification): boolean => one.method === method && accepts(one.params ?? {});
     const there = this.received.find(matches);
     if (there !== undefined) return Promise.resolve(there);

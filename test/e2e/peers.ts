@@ -1,5 +1,10 @@
 import { fileURLToPath } from 'node:url';
-import { type CallToolResult, Client, type RequestOptions, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import {
+  type CallToolResult,
+  Client,
+  type RequestOptions,
+  StreamableHTTPClientTransport,
+} from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport as StdioClientTransportV1 } from '@modelcontextprotocol/sdk/client/stdio.js';
@@ -37,6 +42,8 @@ export interface Route {
   readonly title: string;
   readonly era: 'modern' | 'legacy';
   readonly transport: 'http' | 'stdio';
+  /** The code of a missing resource as this client shows it: -32002 until 2025-11-25, which the v2 client translates. */
+  readonly missingResource: -32602 | -32002;
   connect(url: URL): Promise<Peer>;
 }
 
@@ -53,7 +60,10 @@ export function createClient(era: Route['era'], capabilities = {}): Client {
 }
 
 /** A client transport of the v2 SDK towards the sample server. */
-export function createTransport(transport: Route['transport'], url: URL): StreamableHTTPClientTransport | StdioClientTransport {
+export function createTransport(
+  transport: Route['transport'],
+  url: URL,
+): StreamableHTTPClientTransport | StdioClientTransport {
   return transport === 'http' ? new StreamableHTTPClientTransport(url) : new StdioClientTransport(STDIO_SERVER);
 }
 
@@ -70,7 +80,7 @@ function routeV2(era: Route['era'], transport: Route['transport']): Route {
       close: () => client.close(),
     };
   };
-  return { title: `the v2 client, ${era}, over ${transport}`, era, transport, connect };
+  return { title: `the v2 client, ${era}, over ${transport}`, era, transport, missingResource: -32602, connect };
 }
 
 function routeV1(transport: Route['transport']): Route {
@@ -85,11 +95,15 @@ function routeV1(transport: Route['transport']): Route {
       client: client as unknown as CommonClient,
       inbox,
       callTool: async (call, options) =>
-        (await client.callTool(call as Parameters<ClientV1['callTool']>[0], undefined, options as never)) as CallToolResult,
+        (await client.callTool(
+          call as Parameters<ClientV1['callTool']>[0],
+          undefined,
+          options as never,
+        )) as CallToolResult,
       close: () => client.close(),
     };
   };
-  return { title: `the v1 client over ${transport}`, era: 'legacy', transport, connect };
+  return { title: `the v1 client over ${transport}`, era: 'legacy', transport, missingResource: -32002, connect };
 }
 
 export const ROUTES: readonly Route[] = [

@@ -25,9 +25,14 @@ export class SampleServer extends OptimizedMCPServer {
 }
 
 function registerMemos(server: SampleServer): void {
-  server.registerResource('greeting', 'memo://greeting', { description: 'A greeting', mimeType: 'text/plain' }, (uri) => ({
-    contents: [{ uri: uri.href, mimeType: 'text/plain', text: 'good morning' }],
-  }));
+  server.registerResource(
+    'greeting',
+    'memo://greeting',
+    { description: 'A greeting', mimeType: 'text/plain' },
+    (uri) => ({
+      contents: [{ uri: uri.href, mimeType: 'text/plain', text: 'good morning' }],
+    }),
+  );
 
   const template = new ResourceTemplate('memo://note/{id}', {
     list: () => ({ resources: [...NOTES.keys()].map((id) => ({ uri: `memo://note/${id}`, name: `note ${id}` })) }),
@@ -56,11 +61,19 @@ function registerPrompts(server: SampleServer): void {
 
 const IDENTITY = { name: 'sample', version: '1.2.3', description: 'The server of the end-to-end tests' };
 
+/** A free port, and no handlers for the signals of the process that runs the tests. */
+export const ANY_PORT = { http: { port: 0, host: '127.0.0.1', path: '/mcp' }, handleSignals: false } as const;
+
+export async function startOverHttp(server: OptimizedMCPServer): Promise<URL> {
+  const { url } = await server.start();
+  if (url === undefined) throw new Error('the server listens nowhere');
+  return new URL(url);
+}
+
 /** Starts the sample server over HTTP on a free port. */
 export async function startSample(): Promise<{ server: SampleServer; url: URL }> {
-  const server = createOptimizedServer(SampleServer, { ...IDENTITY, http: { port: 0, host: '127.0.0.1', path: '/mcp' } });
-  const { url } = await server.start();
-  return { server, url: new URL(url) };
+  const server = createOptimizedServer(SampleServer, { ...IDENTITY, ...ANY_PORT });
+  return { server, url: await startOverHttp(server) };
 }
 
 /** Serves the sample server over this process's stdin and stdout. */

@@ -37,7 +37,10 @@ export function registerWaitingTools(server: OptimizedMCPServer, events: Rendezv
   // A client may drop progress that its call's result overtakes, so each step waits until the one before was seen.
   server.registerTool(
     'count',
-    { description: 'Counts up, each step once the last was seen', inputSchema: z.object({ name: z.string(), to: z.int() }) },
+    {
+      description: 'Counts up, each step once the last was seen',
+      inputSchema: z.object({ name: z.string(), to: z.int() }),
+    },
     async ({ name, to }, ctx) => {
       const progressToken = ctx.mcpReq._meta?.progressToken;
       for (let progress = 1; progressToken !== undefined && progress <= to; progress++) {
@@ -49,21 +52,29 @@ export function registerWaitingTools(server: OptimizedMCPServer, events: Rendezv
     },
   );
 
-  server.registerTool('hang', { description: 'Runs until it is cancelled or released', inputSchema: named }, async ({ name }, ctx) => {
-    const { signal } = ctx.mcpReq;
-    const aborted = new Promise<string>((resolve) => {
-      signal.addEventListener('abort', () => resolve('aborted'), { once: true });
-    });
-    events.reach(`${name}:hanging`);
-    const ending = await Promise.race([aborted, events.wait(`${name}:release`).then(() => 'released')]);
-    events.reach(`${name}:ended`, ending);
-    return textResult(ending);
-  });
+  server.registerTool(
+    'hang',
+    { description: 'Runs until it is cancelled or released', inputSchema: named },
+    async ({ name }, ctx) => {
+      const { signal } = ctx.mcpReq;
+      const aborted = new Promise<string>((resolve) => {
+        signal.addEventListener('abort', () => resolve('aborted'), { once: true });
+      });
+      events.reach(`${name}:hanging`);
+      const ending = await Promise.race([aborted, events.wait(`${name}:release`).then(() => 'released')]);
+      events.reach(`${name}:ended`, ending);
+      return textResult(ending);
+    },
+  );
 
-  server.registerTool('hold', { description: 'Answers what it is released with', inputSchema: named }, async ({ name }) => {
-    events.reach(`${name}:holding`);
-    return textResult(await events.wait(`${name}:release`));
-  });
+  server.registerTool(
+    'hold',
+    { description: 'Answers what it is released with', inputSchema: named },
+    async ({ name }) => {
+      events.reach(`${name}:holding`);
+      return textResult(await events.wait(`${name}:release`));
+    },
+  );
 
   server.registerTool(
     'wait_for',

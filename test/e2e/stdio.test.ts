@@ -38,7 +38,10 @@ async function receive(): Promise<Record<string, unknown>> {
 describe('the stdio transport', () => {
   it('answers an initialize after a discover: the probe pins no era', async () => {
     send({ id: 1, method: 'server/discover', params: { _meta: META } });
-    expect(await receive()).toMatchObject({ id: 1, result: { supportedVersions: expect.arrayContaining(['2026-07-28']) } });
+    expect(await receive()).toMatchObject({
+      id: 1,
+      result: { supportedVersions: expect.arrayContaining(['2026-07-28']) },
+    });
     send({ id: 2, method: 'initialize', params: INITIALIZE });
     expect(await receive()).toMatchObject({ id: 2, result: { protocolVersion: '2025-11-25' } });
     send({ method: 'notifications/initialized' });

@@ -20,7 +20,10 @@ afterEach(async () => {
   await server.stop();
 });
 
-async function connect(era: 'modern' | 'legacy', transport: 'http' | 'stdio'): Promise<{ client: Client; inbox: Inbox }> {
+async function connect(
+  era: 'modern' | 'legacy',
+  transport: 'http' | 'stdio',
+): Promise<{ client: Client; inbox: Inbox }> {
   const client = createClient(era);
   const inbox = new Inbox();
   client.fallbackNotificationHandler = inbox.deliver;

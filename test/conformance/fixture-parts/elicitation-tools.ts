@@ -33,7 +33,11 @@ const ENUMS_FORM: Elicitation = {
           { const: 'value3', title: 'Third Option' },
         ],
       },
-      legacyEnum: { type: 'string', enum: ['opt1', 'opt2', 'opt3'], enumNames: ['Option One', 'Option Two', 'Option Three'] },
+      legacyEnum: {
+        type: 'string',
+        enum: ['opt1', 'opt2', 'opt3'],
+        enumNames: ['Option One', 'Option Two', 'Option Three'],
+      },
       untitledMulti: { type: 'array', items: { type: 'string', enum: ['option1', 'option2', 'option3'] } },
       titledMulti: {
         type: 'array',
@@ -88,7 +92,8 @@ export function registerElicitationTools(server: FixtureServer): void {
     { description: 'Asks the user who they are', inputSchema: z.object({ message: z.string() }) },
     ({ message }, ctx) => {
       const view = inputResponse(ctx.mcpReq.inputResponses, 'form');
-      if (view.kind !== 'elicit') return inputRequired({ inputRequests: { form: inputRequired.elicit(userForm(message)) } });
+      if (view.kind !== 'elicit')
+        return inputRequired({ inputRequests: { form: inputRequired.elicit(userForm(message)) } });
       return textResult(`User response: action: ${view.action}, content: ${JSON.stringify(view.content ?? {})}`);
     },
   );

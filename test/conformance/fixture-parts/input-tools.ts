@@ -53,11 +53,15 @@ function registerSingleQuestions(server: FixtureServer): void {
     return textResult(`The model says: ${answer}`);
   });
 
-  server.registerTool('test_input_required_result_list_roots', { description: 'Asks the client for its roots' }, (ctx) => {
-    const names = rootNames(ctx, 'client_roots');
-    if (names === undefined) return inputRequired({ inputRequests: { client_roots: inputRequired.listRoots() } });
-    return textResult(`Roots: ${names}`);
-  });
+  server.registerTool(
+    'test_input_required_result_list_roots',
+    { description: 'Asks the client for its roots' },
+    (ctx) => {
+      const names = rootNames(ctx, 'client_roots');
+      if (names === undefined) return inputRequired({ inputRequests: { client_roots: inputRequired.listRoots() } });
+      return textResult(`Roots: ${names}`);
+    },
+  );
 }
 
 function registerStatefulQuestions(server: FixtureServer): void {
@@ -66,7 +70,9 @@ function registerStatefulQuestions(server: FixtureServer): void {
       const confirmed = acceptedContent(ctx.mcpReq.inputResponses, 'confirm', CONFIRM_SCHEMA);
       if (confirmed === undefined || ctx.mcpReq.requestState<string>() !== 'asked-to-confirm') {
         return inputRequired({
-          inputRequests: { confirm: inputRequired.elicit({ message: 'Please confirm', requestedSchema: CONFIRM_SCHEMA }) },
+          inputRequests: {
+            confirm: inputRequired.elicit({ message: 'Please confirm', requestedSchema: CONFIRM_SCHEMA }),
+          },
           requestState: 'asked-to-confirm',
         });
       }
@@ -74,18 +80,22 @@ function registerStatefulQuestions(server: FixtureServer): void {
     });
   }
 
-  server.registerTool('test_input_required_result_multi_round', { description: 'Asks twice, one after the other' }, (ctx) => {
-    const { inputResponses } = ctx.mcpReq;
-    const asked = ctx.mcpReq.requestState<string>();
-    if (asked === undefined) return firstRound();
-    if (asked === 'round-1') {
-      const given = acceptedContent(inputResponses, 'step1', NAME_SCHEMA);
-      return given === undefined ? firstRound() : secondRound(given.name);
-    }
-    const name = asked.slice('round-2:'.length);
-    const given = acceptedContent(inputResponses, 'step2', COLOR_SCHEMA);
-    return given === undefined ? secondRound(name) : textResult(`${name} likes ${given.color}`);
-  });
+  server.registerTool(
+    'test_input_required_result_multi_round',
+    { description: 'Asks twice, one after the other' },
+    (ctx) => {
+      const { inputResponses } = ctx.mcpReq;
+      const asked = ctx.mcpReq.requestState<string>();
+      if (asked === undefined) return firstRound();
+      if (asked === 'round-1') {
+        const given = acceptedContent(inputResponses, 'step1', NAME_SCHEMA);
+        return given === undefined ? firstRound() : secondRound(given.name);
+      }
+      const name = asked.slice('round-2:'.length);
+      const given = acceptedContent(inputResponses, 'step2', COLOR_SCHEMA);
+      return given === undefined ? secondRound(name) : textResult(`${name} likes ${given.color}`);
+    },
+  );
 }
 
 function firstRound() {
@@ -102,42 +112,52 @@ function secondRound(name: string) {
 }
 
 function registerSeveralQuestions(server: FixtureServer): void {
-  server.registerTool('test_input_required_result_multiple_inputs', { description: 'Asks three things at once' }, (ctx) => {
-    const user = acceptedContent(ctx.mcpReq.inputResponses, 'user_name', NAME_SCHEMA);
-    const greeting = sampledText(ctx, 'greeting');
-    const names = rootNames(ctx, 'client_roots');
-    if (user === undefined || greeting === undefined || names === undefined) {
-      return inputRequired({
-        inputRequests: {
-          user_name: askForName('What is your name?'),
-          greeting: askModel('Generate a greeting', 50),
-          client_roots: inputRequired.listRoots(),
-        },
-        requestState: 'asked-three-things',
-      });
-    }
-    return textResult(`${greeting} ${user.name}, your roots are ${names}`);
-  });
+  server.registerTool(
+    'test_input_required_result_multiple_inputs',
+    { description: 'Asks three things at once' },
+    (ctx) => {
+      const user = acceptedContent(ctx.mcpReq.inputResponses, 'user_name', NAME_SCHEMA);
+      const greeting = sampledText(ctx, 'greeting');
+      const names = rootNames(ctx, 'client_roots');
+      if (user === undefined || greeting === undefined || names === undefined) {
+        return inputRequired({
+          inputRequests: {
+            user_name: askForName('What is your name?'),
+            greeting: askModel('Generate a greeting', 50),
+            client_roots: inputRequired.listRoots(),
+          },
+          requestState: 'asked-three-things',
+        });
+      }
+      return textResult(`${greeting} ${user.name}, your roots are ${names}`);
+    },
+  );
 }
 
 function registerCapabilityTools(server: FixtureServer): void {
-  server.registerTool('test_input_required_result_capabilities', { description: 'Asks only what the client can answer' }, (ctx) => {
-    const envelope: Record<string, unknown> = { ...ctx.mcpReq.envelope };
-    const declared: Record<string, unknown> = { ...(envelope[CAPABILITIES_KEY] as object | undefined) };
-    const { inputResponses } = ctx.mcpReq;
-    if (inputResponses !== undefined) return textResult(`Answers: ${Object.keys(inputResponses).join(', ')}`);
-    const inputRequests = {
-      ...(declared.elicitation !== undefined && { user_name: askForName('What is your name?') }),
-      ...(declared.sampling !== undefined && { greeting: askModel('Generate a greeting', 50) }),
-      ...(declared.roots !== undefined && { client_roots: inputRequired.listRoots() }),
-    };
-    if (Object.keys(inputRequests).length === 0) return textResult('This client answers no questions');
-    return inputRequired({ inputRequests });
-  });
+  server.registerTool(
+    'test_input_required_result_capabilities',
+    { description: 'Asks only what the client can answer' },
+    (ctx) => {
+      const envelope: Record<string, unknown> = { ...ctx.mcpReq.envelope };
+      const declared: Record<string, unknown> = { ...(envelope[CAPABILITIES_KEY] as object | undefined) };
+      const { inputResponses } = ctx.mcpReq;
+      if (inputResponses !== undefined) return textResult(`Answers: ${Object.keys(inputResponses).join(', ')}`);
+      const inputRequests = {
+        ...(declared.elicitation !== undefined && { user_name: askForName('What is your name?') }),
+        ...(declared.sampling !== undefined && { greeting: askModel('Generate a greeting', 50) }),
+        ...(declared.roots !== undefined && { client_roots: inputRequired.listRoots() }),
+      };
+      if (Object.keys(inputRequests).length === 0) return textResult('This client answers no questions');
+      return inputRequired({ inputRequests });
+    },
+  );
 
   server.registerTool('test_missing_capability', { description: 'Cannot do without sampling' }, (ctx) => {
     const answer = sampledText(ctx, 'needed');
-    return answer === undefined ? inputRequired({ inputRequests: { needed: askModel('Say hello', 10) } }) : textResult(answer);
+    return answer === undefined
+      ? inputRequired({ inputRequests: { needed: askModel('Say hello', 10) } })
+      : textResult(answer);
   });
 
   server.registerTool('test_streaming_elicitation', { description: 'Logs, then asks the user' }, async (ctx) => {

@@ -20,15 +20,19 @@ export function registerNotifyTools(server: FixtureServer): void {
     return textResult('One message logged');
   });
 
-  server.registerTool('test_tool_with_progress', { description: 'Reports its progress in three steps' }, async (ctx) => {
-    const progressToken = ctx.mcpReq._meta?.progressToken;
-    for (const progress of [0, 50, 100]) {
-      if (progress > 0) await delay(STEP_MS);
-      if (progressToken === undefined) continue;
-      await ctx.mcpReq.notify({ method: 'notifications/progress', params: { progressToken, progress, total: 100 } });
-    }
-    return textResult('Progress reported');
-  });
+  server.registerTool(
+    'test_tool_with_progress',
+    { description: 'Reports its progress in three steps' },
+    async (ctx) => {
+      const progressToken = ctx.mcpReq._meta?.progressToken;
+      for (const progress of [0, 50, 100]) {
+        if (progress > 0) await delay(STEP_MS);
+        if (progressToken === undefined) continue;
+        await ctx.mcpReq.notify({ method: 'notifications/progress', params: { progressToken, progress, total: 100 } });
+      }
+      return textResult('Progress reported');
+    },
+  );
 
   registerListTriggers(server);
 }
@@ -46,9 +50,13 @@ function registerListTriggers(server: FixtureServer): void {
   });
 
   let promptChanges = 0;
-  const changingPrompt = server.registerPrompt('test_changing_prompt', { description: 'Its description changes' }, () => ({
-    messages: [{ role: 'user', content: { type: 'text', text: `Changed ${promptChanges} times` } }],
-  }));
+  const changingPrompt = server.registerPrompt(
+    'test_changing_prompt',
+    { description: 'Its description changes' },
+    () => ({
+      messages: [{ role: 'user', content: { type: 'text', text: `Changed ${promptChanges} times` } }],
+    }),
+  );
   server.registerTool('test_trigger_prompt_change', { description: 'Changes the list of prompts' }, () => {
     promptChanges++;
     changingPrompt.update({ description: `Its description changed ${promptChanges} times` });

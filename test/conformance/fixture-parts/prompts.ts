@@ -63,18 +63,22 @@ function registerMediaPrompts(server: FixtureServer): void {
 }
 
 function registerAskingPrompt(server: FixtureServer): void {
-  server.registerPrompt('test_input_required_result_prompt', { description: 'A prompt that asks for context first' }, (ctx) => {
-    const given = acceptedContent(ctx.mcpReq.inputResponses, 'user_context', CONTEXT_SCHEMA);
-    if (given === undefined) {
-      return inputRequired({
-        inputRequests: {
-          user_context: inputRequired.elicit({
-            message: 'What context should the prompt use?',
-            requestedSchema: CONTEXT_SCHEMA,
-          }),
-        },
-      });
-    }
-    return { messages: [{ role: 'user', content: { type: 'text', text: `Use this context: ${given.context}` } }] };
-  });
+  server.registerPrompt(
+    'test_input_required_result_prompt',
+    { description: 'A prompt that asks for context first' },
+    (ctx) => {
+      const given = acceptedContent(ctx.mcpReq.inputResponses, 'user_context', CONTEXT_SCHEMA);
+      if (given === undefined) {
+        return inputRequired({
+          inputRequests: {
+            user_context: inputRequired.elicit({
+              message: 'What context should the prompt use?',
+              requestedSchema: CONTEXT_SCHEMA,
+            }),
+          },
+        });
+      }
+      return { messages: [{ role: 'user', content: { type: 'text', text: `Use this context: ${given.context}` } }] };
+    },
+  );
 }

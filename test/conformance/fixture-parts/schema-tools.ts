@@ -1,3 +1,4 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import * as z from 'zod';
 import type { FixtureServer } from '../api.ts';
 import { textResult } from './samples.ts';
@@ -29,15 +30,14 @@ const KEYWORDS_SCHEMA = {
 };
 
 /** A Standard Schema around a plain JSON Schema, which says what it accepts but leaves the checking to the tool. */
-function describedBy(jsonSchema: Record<string, unknown>) {
-  return {
-    '~standard': {
-      version: 1 as const,
-      vendor: 'conformance-fixture',
-      validate: (value: unknown) => ({ value: value as Record<string, unknown> }),
-      jsonSchema: { input: () => jsonSchema, output: () => jsonSchema },
-    },
+function describedBy(jsonSchema: Record<string, unknown>): StandardSchemaV1<Record<string, unknown>> {
+  const standard = {
+    version: 1 as const,
+    vendor: 'conformance-fixture',
+    validate: (value: unknown) => ({ value: value as Record<string, unknown> }),
+    jsonSchema: { input: () => jsonSchema, output: () => jsonSchema },
   };
+  return { '~standard': standard };
 }
 
 /** Tools whose schemas the suite inspects. */
