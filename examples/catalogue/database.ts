@@ -52,8 +52,10 @@ export class Statements {
   }
 
   #compile(sql: string): StatementSync {
-    let statement = this.#compiled.get(sql);
-    if (statement === undefined) this.#compiled.set(sql, statement = this.#db.prepare(sql));
+    const compiled = this.#compiled.get(sql);
+    if (compiled !== undefined) return compiled;
+    const statement = this.#db.prepare(sql);
+    this.#compiled.set(sql, statement);
     return statement;
   }
 }
@@ -68,7 +70,11 @@ export class Statements {
  * @returns The database, and whether this call seeded it.
  * @throws {CatalogueError} when the file cannot be opened or is not a catalogue.
  */
-export async function openDatabase(path: string, progress: Progress, signal?: AbortSignal): Promise<{ db: DatabaseSync; seeded: boolean }> {
+export async function openDatabase(
+  path: string,
+  progress: Progress,
+  signal?: AbortSignal,
+): Promise<{ db: DatabaseSync; seeded: boolean }> {
   const db = openFile(path);
   try {
     if (isCurrent(db)) return { db, seeded: false };
@@ -115,7 +121,9 @@ function isCurrent(db: DatabaseSync): boolean {
 }
 
 function isForeign(db: DatabaseSync): boolean {
-  return readPragma(db, 'application_id') !== APPLICATION_ID && db.prepare('SELECT 1 FROM sqlite_schema').get() !== undefined;
+  return (
+    readPragma(db, 'application_id') !== APPLICATION_ID && db.prepare('SELECT 1 FROM sqlite_schema').get() !== undefined
+  );
 }
 
 function readPragma(db: DatabaseSync, name: 'application_id' | 'user_version'): unknown {

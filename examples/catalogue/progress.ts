@@ -4,7 +4,11 @@ import cliProgress from 'cli-progress';
 export class SeedProgress {
   readonly #bar = process.stdout.isTTY
     ? new cliProgress.SingleBar(
-        { stream: process.stdout, format: 'Seeding the catalogue [{bar}] {percentage}% | {value} of {total} rows', hideCursor: true },
+        {
+          stream: process.stdout,
+          format: 'Seeding the catalogue [{bar}] {percentage}% | {value} of {total} rows',
+          hideCursor: true,
+        },
         cliProgress.Presets.shades_classic,
       )
     : undefined;

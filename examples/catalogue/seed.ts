@@ -108,7 +108,8 @@ function seedUsers(db: DatabaseSync, prices: Uint32Array): void {
   for (let userId = 1; userId <= USERS; userId++) {
     const [first, last] = [pick(FIRST_NAMES, random), pick(LAST_NAMES, random)];
     insertUser.run(userId, `${first} ${last}`, `${first}.${last}.${userId}@example.com`.toLowerCase());
-    for (const { productId, quantity } of pickLines(MAX_CART_LINES, random)) insertCartLine.run(userId, productId, quantity);
+    for (const { productId, quantity } of pickLines(MAX_CART_LINES, random))
+      insertCartLine.run(userId, productId, quantity);
     for (let orders = Math.floor(random() * (MAX_ORDERS + 1)); orders > 0; orders--) {
       const lines = [pickLine(random), ...pickLines(MAX_ORDER_LINES - 1, random)];
       const orderedAt = new Date(FIRST_ORDER_AT + Math.floor(random() * YEAR_MS)).toISOString();

@@ -7,14 +7,18 @@ import { SeedProgress } from './progress.ts';
 import { CatalogueStore } from './store.ts';
 
 const DEFAULT_DATABASE = fileURLToPath(new URL('.data/catalogue.db', import.meta.url));
+const INSTRUCTIONS =
+  'A shop. Find products with search_products, by category and price; read product://{id} for one product with its ' +
+  'description, and catalogue://categories for the categories. get_user_cart shows the cart of one of the users 1 to 1000. ' +
+  'checkout orders products for a user and cannot be undone: ask before calling it.';
 
 /** Serves the catalogue until SIGINT or SIGTERM; sets the process's exit code. */
 export async function serve(environment: NodeJS.ProcessEnv): Promise<void> {
   const stopping = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
   try {
-    const http = { host: environment['HOST'] || '127.0.0.1', port: parsePort(environment['PORT'] || '3000') };
-    const store = await openStore(environment['CATALOGUE_DB'] || DEFAULT_DATABASE, stopping.signal);
+    const http = { host: environment.HOST || '127.0.0.1', port: parsePort(environment.PORT || '3000') };
+    const store = await openStore(environment.CATALOGUE_DB || DEFAULT_DATABASE, stopping.signal);
     try {
       await run(store, http, stopping.signal);
     } finally {
@@ -35,7 +39,9 @@ async function run(store: CatalogueStore, http: { host: string; port: number }, 
     name: 'catalogue',
     version: '1.0.0',
     description: 'A shop with 100,000 products, its customers and their carts',
+    instructions: INSTRUCTIONS,
     http,
+    handleSignals: false, // this file does: the database is closed too
   });
   const { url } = await server.start();
   console.log(`The catalogue is served at ${url}\n`);
@@ -64,6 +70,7 @@ function parsePort(text: string): number {
 
 /** One line for what the user can put right; the whole story of anything else. */
 function report(error: unknown): void {
-  const message = error instanceof PeregrineError || error instanceof CatalogueError ? `peregrine: ${error.message}` : error;
+  const message =
+    error instanceof PeregrineError || error instanceof CatalogueError ? `peregrine: ${error.message}` : error;
   console.error(message);
 }

@@ -86,13 +86,21 @@ export class CatalogueStore {
   }
 
   /** The cheapest products that fit, in the order of an index, so that the first page costs what it shows. */
-  searchProducts({ category, minPrice = 0, maxPrice, limit }: SearchFilter): { products: ProductSummary[]; more: boolean } {
+  searchProducts({ category, minPrice = 0, maxPrice, limit }: SearchFilter): {
+    products: ProductSummary[];
+    more: boolean;
+  } {
     // A limit between two cents means the cents inside it; the tiny amount is what 19.99 * 100 falls short of 1999.
-    const range = [Math.ceil(minPrice * 100 - 1e-6), maxPrice === undefined ? Number.MAX_SAFE_INTEGER : Math.floor(maxPrice * 100 + 1e-6)];
+    const range = [
+      Math.ceil(minPrice * 100 - 1e-6),
+      maxPrice === undefined ? Number.MAX_SAFE_INTEGER : Math.floor(maxPrice * 100 + 1e-6),
+    ];
     const where = `${category === undefined ? '' : 'category_id = ? AND '}price_cents BETWEEN ? AND ?`;
     const rows = this.#db.all<ProductRow>(
       `SELECT id, name, category_id, price_cents, rating, stock FROM product WHERE ${where} ORDER BY price_cents, id LIMIT ?`,
-      ...(category === undefined ? [] : [this.#categoryIds.get(category) ?? 0]), ...range, limit + 1,
+      ...(category === undefined ? [] : [this.#categoryIds.get(category) ?? 0]),
+      ...range,
+      limit + 1,
     );
     return { products: rows.slice(0, limit).map((row) => this.#toSummary(row)), more: rows.length > limit };
   }
@@ -115,11 +123,16 @@ export class CatalogueStore {
 
   /** Asked of the database once: neither names nor prices ever change. */
   listCategories(): CategorySummary[] {
-    this.#categories ??= this.#db.all<{ category_id: number; products: number; low: number; high: number }>(
-      'SELECT category_id, count(*) AS products, min(price_cents) AS low, max(price_cents) AS high FROM product GROUP BY category_id',
-    ).map(({ category_id, products, low, high }) => ({
-      name: this.#categoryNames.get(category_id) ?? '', products, min_price: low / 100, max_price: high / 100,
-    }));
+    this.#categories ??= this.#db
+      .all<{ category_id: number; products: number; low: number; high: number }>(
+        'SELECT category_id, count(*) AS products, min(price_cents) AS low, max(price_cents) AS high FROM product GROUP BY category_id',
+      )
+      .map(({ category_id, products, low, high }) => ({
+        name: this.#categoryNames.get(category_id) ?? '',
+        products,
+        min_price: low / 100,
+        max_price: high / 100,
+      }));
     return this.#categories;
   }
 
@@ -128,7 +141,8 @@ export class CatalogueStore {
     const user = this.#db.get<{ name: string }>('SELECT name FROM user WHERE id = ?', userId);
     if (user === undefined) return undefined;
     const rows = this.#db.all<LineRow>(
-      'SELECT product_id, name, quantity, price_cents FROM cart_line JOIN product ON product.id = product_id WHERE user_id = ? ORDER BY product_id', userId,
+      'SELECT product_id, name, quantity, price_cents FROM cart_line JOIN product ON product.id = product_id WHERE user_id = ? ORDER BY product_id',
+      userId,
     );
     const orders = this.#db.get<{ count: number }>('SELECT count(*) AS count FROM purchase WHERE user_id = ?', userId);
     return { user_id: userId, user_name: user.name, ...toOrder(rows), past_orders: orders?.count ?? 0 };
@@ -143,11 +157,16 @@ export class CatalogueStore {
     const wanted = new Map<number, number>();
     for (const { product_id, quantity } of items) wanted.set(product_id, (wanted.get(product_id) ?? 0) + quantity);
     return this.#db.transaction(() => {
-      if (this.#db.get('SELECT 1 FROM user WHERE id = ?', userId) === undefined) throw new OrderError(`there is no user ${userId}`);
+      if (this.#db.get('SELECT 1 FROM user WHERE id = ?', userId) === undefined)
+        throw new OrderError(`there is no user ${userId}`);
       const rows = [...wanted].map(([productId, quantity]) => this.#take(productId, quantity));
       const order = toOrder(rows);
-      const orderId = this.#db.run('INSERT INTO purchase (user_id, ordered_at, total_cents) VALUES (?, ?, ?)',
-        userId, new Date().toISOString(), Math.round(order.total * 100));
+      const orderId = this.#db.run(
+        'INSERT INTO purchase (user_id, ordered_at, total_cents) VALUES (?, ?, ?)',
+        userId,
+        new Date().toISOString(),
+        Math.round(order.total * 100),
+      );
       for (const { product_id, quantity, price_cents } of rows) {
         this.#db.run('INSERT INTO purchase_line VALUES (?, ?, ?, ?)', orderId, product_id, quantity, price_cents);
         this.#db.run('DELETE FROM cart_line WHERE user_id = ? AND product_id = ?', userId, product_id);
@@ -164,13 +183,15 @@ export class CatalogueStore {
     const product = this.#db.get<ProductRow>('SELECT * FROM product WHERE id = ?', productId);
     if (product === undefined) throw new OrderError(`there is no product ${productId}`);
     const { name, stock, price_cents } = product;
-    if (stock < quantity) throw new OrderError(`only ${stock} of product ${productId} (${name}) in stock, ${quantity} wanted`);
+    if (stock < quantity)
+      throw new OrderError(`only ${stock} of product ${productId} (${name}) in stock, ${quantity} wanted`);
     this.#db.run('UPDATE product SET stock = stock - ? WHERE id = ?', quantity, productId);
     return { product_id: productId, name, quantity, price_cents };
   }
 
   #productIds(first: number, last: number, limit: number): string[] {
-    return this.#db.all<{ id: number }>('SELECT id FROM product WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?', first, last, limit)
+    return this.#db
+      .all<{ id: number }>('SELECT id FROM product WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?', first, last, limit)
       .map(({ id }) => String(id));
   }
 
@@ -181,7 +202,11 @@ export class CatalogueStore {
 
 function toOrder(rows: readonly LineRow[]): { items: OrderLine[]; total: number } {
   const items = rows.map(({ product_id, name, quantity, price_cents }) => ({
-    product_id, name, quantity, unit_price: price_cents / 100, line_total: (quantity * price_cents) / 100,
+    product_id,
+    name,
+    quantity,
+    unit_price: price_cents / 100,
+    line_total: (quantity * price_cents) / 100,
   }));
   return { items, total: rows.reduce((cents, { quantity, price_cents }) => cents + quantity * price_cents, 0) / 100 };
 }

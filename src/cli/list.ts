@@ -21,16 +21,36 @@ export async function list(url: string, options: ListOptions, output: Output): P
   }
 }
 
-function toSections({ server, protocol, tools, resources, resourceTemplates, prompts }: RemoteCatalogue, columns: number | undefined): string {
+function toSections(
+  { server, protocol, tools, resources, resourceTemplates, prompts }: RemoteCatalogue,
+  columns: number | undefined,
+): string {
   const sections: [title: string, rows: string[][]][] = [
-    ['Tools', tools.map(({ name, inputSchema, title, description }) => [name, toParameters(inputSchema), description ?? title ?? ''])],
+    [
+      'Tools',
+      tools.map(({ name, inputSchema, title, description }) => [
+        name,
+        toParameters(inputSchema),
+        description ?? title ?? '',
+      ]),
+    ],
     ['Resources', resources.map(({ uri, name, title, description }) => [uri, name, description ?? title ?? ''])],
-    ['Resource templates', resourceTemplates.map(({ uriTemplate, name, title, description }) => [uriTemplate, name, description ?? title ?? ''])],
-    ['Prompts', prompts.map(({ name, arguments: parameters, title, description }) => [
-      name,
-      (parameters ?? []).map((parameter) => `${parameter.name}${parameter.required === true ? '' : '?'}`).join(', '),
-      description ?? title ?? '',
-    ])],
+    [
+      'Resource templates',
+      resourceTemplates.map(({ uriTemplate, name, title, description }) => [
+        uriTemplate,
+        name,
+        description ?? title ?? '',
+      ]),
+    ],
+    [
+      'Prompts',
+      prompts.map(({ name, arguments: parameters, title, description }) => [
+        name,
+        (parameters ?? []).map((parameter) => `${parameter.name}${parameter.required === true ? '' : '?'}`).join(', '),
+        description ?? title ?? '',
+      ]),
+    ],
   ];
   const name = server === undefined ? 'A server without a name' : `${server.name} ${server.version}`;
   const body = sections.map(([title, rows]) => `\n${title} (${rows.length})\n${toTable(rows, columns)}`).join('');
@@ -38,7 +58,12 @@ function toSections({ server, protocol, tools, resources, resourceTemplates, pro
 }
 
 /** The names of a tool's arguments, those that may be left out with a question mark. */
-function toParameters(schema: { readonly properties?: object | undefined; readonly required?: readonly string[] | undefined }): string {
+function toParameters(schema: {
+  readonly properties?: object | undefined;
+  readonly required?: readonly string[] | undefined;
+}): string {
   const required = new Set(schema.required);
-  return Object.keys(schema.properties ?? {}).map((name) => (required.has(name) ? name : `${name}?`)).join(', ');
+  return Object.keys(schema.properties ?? {})
+    .map((name) => (required.has(name) ? name : `${name}?`))
+    .join(', ');
 }

@@ -28,10 +28,20 @@ export function toPrintable(text: string): string {
 export function toTable(rows: readonly (readonly string[])[], columns: number | undefined): string {
   const cells = rows.map((row) => row.map((cell) => cell.replace(/\s+/g, ' ').trim()));
   const widths: number[] = [];
-  for (const row of cells) row.forEach((cell, index) => { widths[index] = Math.max(widths[index] ?? 0, cell.length); });
-  return cells.map((row) => {
-    const line = row.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join('  ').trimEnd();
-    const text = `  ${line}`;
-    return columns !== undefined && text.length > columns ? `${text.slice(0, Math.max(1, columns - 3))}...\n` : `${text}\n`;
-  }).join('');
+  for (const row of cells)
+    row.forEach((cell, index) => {
+      widths[index] = Math.max(widths[index] ?? 0, cell.length);
+    });
+  return cells
+    .map((row) => {
+      const line = row
+        .map((cell, index) => cell.padEnd(widths[index] ?? 0))
+        .join('  ')
+        .trimEnd();
+      const text = `  ${line}`;
+      return columns !== undefined && text.length > columns
+        ? `${text.slice(0, Math.max(1, columns - 3))}...\n`
+        : `${text}\n`;
+    })
+    .join('');
 }

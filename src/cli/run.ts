@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { parseAndRun } from './adapter/arguments.ts';
 import { call } from './call.ts';
 import { CliError, EXIT } from './cli-error.ts';
 import { list } from './list.ts';
 import { createProcessOutput, type Output } from './output.ts';
+import { readVersion } from './version.ts';
 
 /** Runs one command line. @returns The process's exit code. */
 export async function run(args: readonly string[], output: Output = createProcessOutput()): Promise<number> {
@@ -17,10 +17,4 @@ export async function run(args: readonly string[], output: Output = createProces
     else output.error(`${error instanceof Error ? error.stack : String(error)}\n`);
     return EXIT.failure;
   }
-}
-
-/** package.json lies two folders up from here, in the sources as in dist/. */
-function readVersion(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : 'unknown';
 }

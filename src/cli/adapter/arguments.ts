@@ -26,7 +26,12 @@ Exit codes:
   2  the tool answered with an error`;
 
 /** @returns The exit code: the command's own, or commander's where it only showed help or a usage error. */
-export async function parseAndRun(args: readonly string[], version: string, output: Output, commands: Commands): Promise<number> {
+export async function parseAndRun(
+  args: readonly string[],
+  version: string,
+  output: Output,
+  commands: Commands,
+): Promise<number> {
   let exitCode = 0;
   const program = new Command('peregrine')
     .description('Runs and calls MCP (Model Context Protocol) servers.')
@@ -37,13 +42,22 @@ export async function parseAndRun(args: readonly string[], version: string, outp
     .configureOutput({
       writeOut: (text) => output.out(text),
       writeErr: (text) => output.error(text),
-      outputError: (text, write) => write(`${text.trim().replace(/^error: /, 'peregrine: ').replace(/\s*\n\s*/g, ' ')}\n`),
+      outputError: (text, write) =>
+        write(
+          `${text
+            .trim()
+            .replace(/^error: /, 'peregrine: ')
+            .replace(/\s*\n\s*/g, ' ')}\n`,
+        ),
     })
-    .addHelpText('after', `${EXIT_CODES}
+    .addHelpText(
+      'after',
+      `${EXIT_CODES}
 
 Examples:
   $ peregrine list http://127.0.0.1:3000/mcp
-  $ peregrine call http://127.0.0.1:3000/mcp search_products '{"category":"Books"}'`);
+  $ peregrine call http://127.0.0.1:3000/mcp search_products '{"category":"Books"}'`,
+    );
 
   addConnectionOptions(program.command('call'))
     .description('Calls a tool and prints its answer.')
@@ -51,11 +65,14 @@ Examples:
     .argument('<tool>', "the tool's name")
     .argument('[json]', "the tool's arguments, a JSON object", '{}')
     .option('--raw', 'print the whole result as JSON')
-    .addHelpText('after', `${EXIT_CODES} (its text goes to standard error)
+    .addHelpText(
+      'after',
+      `${EXIT_CODES} (its text goes to standard error)
 
 Examples:
   $ peregrine call http://127.0.0.1:3000/mcp search_products '{"category":"Books","max_price":10}'
-  $ peregrine call --raw --header 'Authorization: Bearer TOKEN' https://example.com/mcp whoami`)
+  $ peregrine call --raw --header 'Authorization: Bearer TOKEN' https://example.com/mcp whoami`,
+    )
     .action(async (url: string, tool: string, json: string, options: RawOptions) => {
       exitCode = await commands.call(url, tool, json, { ...toConnectionOptions(options), raw: options.raw ?? false });
     });
@@ -64,9 +81,12 @@ Examples:
     .description('Shows the tools, resources, resource templates and prompts of a server.')
     .argument('<url>', 'where the server listens, with its path')
     .option('--json', 'print them as JSON')
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 Example:
-  $ peregrine list --json http://127.0.0.1:3000/mcp`)
+  $ peregrine list --json http://127.0.0.1:3000/mcp`,
+    )
     .action(async (url: string, options: RawOptions) => {
       exitCode = await commands.list(url, { ...toConnectionOptions(options), json: options.json ?? false });
     });
@@ -83,7 +103,9 @@ Example:
 function addConnectionOptions(command: Command): Command {
   return command
     .option('-H, --header <line>', "send this header too, as 'Name: value'; may be repeated", collectHeader)
-    .addOption(new Option('--legacy', 'use only the handshake of the revisions before 2026-07-28').conflicts('protocol'))
+    .addOption(
+      new Option('--legacy', 'use only the handshake of the revisions before 2026-07-28').conflicts('protocol'),
+    )
     .option('--protocol <revision>', 'use exactly this protocol revision, such as 2026-07-28 or 2025-11-25')
     .option('--timeout <seconds>', 'longest wait for one answer', parseSeconds, 60);
 }
@@ -100,6 +122,7 @@ function collectHeader(line: string, previous: readonly Header[] = []): readonly
 
 function parseSeconds(text: string): number {
   const seconds = Number(text);
-  if (!(seconds > 0 && seconds <= 86_400)) throw new InvalidArgumentError('It should be a number of seconds, at most 86400.');
+  if (!(seconds > 0 && seconds <= 86_400))
+    throw new InvalidArgumentError('It should be a number of seconds, at most 86400.');
   return seconds;
 }
