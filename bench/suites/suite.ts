@@ -1,0 +1,36 @@
+import type { Scenario } from '../scenarios/scenarios.ts';
+import type { Toolset } from '../servers/toolsets.ts';
+
+/** One line of a suite's table: who answers what. */
+export interface Row {
+  readonly contender: string;
+  readonly toolset: Toolset;
+  readonly scenario: Scenario;
+  /** Longest measured part, in milliseconds, whatever the count has reached. @default the suite's */
+  readonly measuredMs?: number;
+}
+
+/** A goal compares the CPU time per request of two rows of one round. */
+export interface Goal {
+  readonly title: string;
+  readonly row: Row;
+  readonly reference: Row;
+  /** Met when the median over the rounds of row / reference is at most this. */
+  readonly atMost: number;
+}
+
+export interface Suite {
+  readonly name: string;
+  /** In the order of a round: rows that are compared with one another stand side by side. */
+  readonly rows: readonly Row[];
+  readonly goals: readonly Goal[];
+  readonly connections: number;
+  /** Aimed at in the measured part; slow contenders stop earlier by time. */
+  readonly requests: number;
+  readonly measuredMs: number;
+  readonly warmUp: { readonly requests: number; readonly ms: number };
+}
+
+export function rowKey({ contender, toolset, scenario }: Row): string {
+  return `${contender}:${toolset}:${scenario}`;
+}
