@@ -74,6 +74,18 @@ describe('the stdio transport', () => {
     expect(await receive()).toMatchObject({ id: 1, result: { content: [{ type: 'text', text: name }] } });
   });
 
+  it('frees the id of a subscription that was cancelled', async () => {
+    const listen = {
+      method: 'subscriptions/listen',
+      params: { notifications: { toolsListChanged: true }, _meta: META },
+    };
+    send({ id: 'watch', ...listen });
+    expect(await receive()).toMatchObject({ method: 'notifications/subscriptions/acknowledged' });
+    send({ method: 'notifications/cancelled', params: { requestId: 'watch', _meta: META } });
+    send({ id: 'watch', ...listen });
+    expect(await receive()).toMatchObject({ method: 'notifications/subscriptions/acknowledged' });
+  });
+
   it('ends with its input, and stdout has carried nothing but messages', async () => {
     send({ id: 1, method: 'tools/list', params: { _meta: META } });
     expect(await receive()).toMatchObject({ id: 1 });
