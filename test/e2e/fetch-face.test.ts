@@ -74,3 +74,44 @@ describe.each(['modern', 'legacy'] as const)('the fetch face for a %s client', (
     await subscription.close();
   });
 });
+
+it('forgets a client that left while its request was read', async () => {
+  const one = createOptimizedServer(SampleServer, {
+    name: 'sample',
+    version: '1.2.3',
+    description: 'Has room for one subscription',
+    http: false,
+    limits: { maxSubscriptions: 1 },
+  });
+  const listen = (signal?: AbortSignal): Promise<Response> =>
+    one.fetch(
+      new Request('http://localhost/mcp', {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          accept: 'application/json, text/event-stream',
+          'mcp-protocol-version': '2026-07-28',
+          'mcp-method': 'subscriptions/listen',
+        },
+        body: JSON.stringify({
+          jsonrpc: '2.0',
+          id: 1,
+          method: 'subscriptions/listen',
+          params: {
+            notifications: { toolsListChanged: true },
+            _meta: {
+              'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+              'io.modelcontextprotocol/clientCapabilities': {},
+            },
+          },
+        }),
+        ...(signal && { signal }),
+      }),
+    );
+  const leaving = new AbortController();
+  const left = listen(leaving.signal);
+  leaving.abort();
+  await left.catch(() => undefined);
+  expect((await listen()).headers.get('content-type')).toBe('text/event-stream');
+  await one.stop();
+});
