@@ -39,7 +39,7 @@ export abstract class CatalogueServer extends OptimizedMCPServer {
       {
         title: 'Search products',
         description: 'Finds products by category and price, the cheapest first.',
-        inputSchema: z.object({
+        inputSchema: z.strictObject({
           category: z.enum(CATEGORIES.map(({ name }) => name)).optional(),
           min_price: price.optional(),
           max_price: price.optional(),
@@ -66,7 +66,7 @@ export abstract class CatalogueServer extends OptimizedMCPServer {
       {
         title: "Get a user's cart",
         description: "Shows what lies in a user's cart, and how many orders the user has placed.",
-        inputSchema: z.object({ user_id: z.number().int().positive() }),
+        inputSchema: z.strictObject({ user_id: z.number().int().positive() }),
         outputSchema: z.object({
           user_id: z.number().int(),
           user_name: z.string(),
@@ -90,7 +90,7 @@ export abstract class CatalogueServer extends OptimizedMCPServer {
         title: 'Check out',
         description:
           "Orders products for a user: takes them out of stock and out of the user's cart. Cannot be undone.",
-        inputSchema: z.object({
+        inputSchema: z.strictObject({
           user_id: z.number().int().positive(),
           items: z
             .array(

@@ -110,13 +110,12 @@ function seedUsers(db: DatabaseSync, prices: Uint32Array): void {
     insertUser.run(userId, `${first} ${last}`, `${first}.${last}.${userId}@example.com`.toLowerCase());
     for (const { productId, quantity } of pickLines(MAX_CART_LINES, random))
       insertCartLine.run(userId, productId, quantity);
-    for (let orders = Math.floor(random() * (MAX_ORDERS + 1)); orders > 0; orders--) {
-      const lines = [pickLine(random), ...pickLines(MAX_ORDER_LINES - 1, random)];
+    for (let orders = 1 + Math.floor(random() * MAX_ORDERS); orders > 0; orders--) {
+      const lines = pickLines(MAX_ORDER_LINES, random);
       const orderedAt = new Date(FIRST_ORDER_AT + Math.floor(random() * YEAR_MS)).toISOString();
-      const unique = new Map(lines.map((line) => [line.productId, line.quantity]));
       let totalCents = 0;
       purchaseId++;
-      for (const [productId, quantity] of unique) {
+      for (const { productId, quantity } of lines) {
         insertPurchaseLine.run(purchaseId, productId, quantity, at(prices, productId));
         totalCents += quantity * at(prices, productId);
       }
@@ -130,15 +129,12 @@ interface Line {
   readonly quantity: number;
 }
 
-function pickLine(random: Random): Line {
-  return { productId: 1 + Math.floor(random() * PRODUCTS), quantity: 1 + Math.floor(random() ** 2 * 4) };
-}
-
+/** One line or more, no two of the same product. */
 function pickLines(most: number, random: Random): Line[] {
   const lines = new Map<number, Line>();
-  for (let count = Math.floor(random() * (most + 1)); count > 0; count--) {
-    const line = pickLine(random);
-    lines.set(line.productId, line);
+  for (let count = 1 + Math.floor(random() * most); count > 0; count--) {
+    const productId = 1 + Math.floor(random() * PRODUCTS);
+    lines.set(productId, { productId, quantity: 1 + Math.floor(random() ** 2 * 4) });
   }
   return [...lines.values()];
 }

@@ -14,7 +14,7 @@ export function createProcessOutput(): Output {
   return {
     out: (text) => void process.stdout.write(process.stdout.isTTY ? toPrintable(text) : text),
     error: (text) => void process.stderr.write(process.stderr.isTTY ? toPrintable(text) : text),
-    columns: process.stdout.isTTY ? process.stdout.columns : undefined,
+    columns: process.stdout.columns > 0 ? process.stdout.columns : undefined, // a terminal may say 0: it does not know
   };
 }
 

@@ -51,6 +51,12 @@ describe('the served catalogue', () => {
     expect(catalogue.lines.join('\n')).not.toContain('Seeding');
   });
 
+  it('is listed as JSON and nothing else, though it has no prompts', async () => {
+    const { code, stdout, stderr } = await runCli('list', url, '--json');
+    expect([code, stderr]).toEqual([0, '']);
+    expect(JSON.parse(stdout)).toMatchObject({ server: { name: 'catalogue', version: '1.0.0' }, prompts: [] });
+  });
+
   it('describes its tools truthfully', async () => {
     const { tools } = await client.listTools();
     expect(
@@ -100,6 +106,7 @@ describe('the served catalogue', () => {
     { min_price: -1 },
     { max_price: 'much' },
     { min_price: 5, max_price: 4 },
+    { min_prise: 5 },
   ])('refuses a search for %j', async (toolArguments) => {
     const { isError, text } = await call('search_products', toolArguments);
     expect(isError).toBe(true);

@@ -3,6 +3,7 @@ import type {
   Client,
   ContentBlock,
   Prompt,
+  RequestOptions,
   Resource,
   ResourceTemplateType,
   Tool,
@@ -56,16 +57,25 @@ export async function connect(url: URL, options: ConnectionOptions): Promise<Rem
           throw (await toUnknownToolError(sdk, client, error, name, options)) ?? error;
         }
       }),
-    list: () =>
-      attempt(async () => ({
-        server: client.getServerVersion(),
-        protocol: client.getNegotiatedProtocolVersion() ?? 'unknown',
-        tools: (await client.listTools(undefined, requestOptions)).tools,
-        resources: (await client.listResources(undefined, requestOptions)).resources,
-        resourceTemplates: (await client.listResourceTemplates(undefined, requestOptions)).resourceTemplates,
-        prompts: (await client.listPrompts(undefined, requestOptions)).prompts,
-      })),
+    list: () => attempt(() => listEverything(client, requestOptions)),
     close: () => client.close(),
+  };
+}
+
+async function listTools(client: Client, options: RequestOptions): Promise<readonly Tool[]> {
+  return client.getServerCapabilities()?.tools ? (await client.listTools(undefined, options)).tools : [];
+}
+
+/** Asks only for what the server says it has: the client would print a remark about anything else. */
+async function listEverything(client: Client, options: RequestOptions): Promise<RemoteCatalogue> {
+  const { resources, prompts } = client.getServerCapabilities() ?? {};
+  return {
+    server: client.getServerVersion(),
+    protocol: client.getNegotiatedProtocolVersion() ?? 'unknown',
+    tools: await listTools(client, options),
+    resources: resources ? (await client.listResources(undefined, options)).resources : [],
+    resourceTemplates: resources ? (await client.listResourceTemplates(undefined, options)).resourceTemplates : [],
+    prompts: prompts ? (await client.listPrompts(undefined, options)).prompts : [],
   };
 }
 
@@ -86,7 +96,7 @@ async function toUnknownToolError(
   options: ConnectionOptions,
 ): Promise<CliError | undefined> {
   if (!sdk.ProtocolError.isInstance(error) || error.code !== sdk.ProtocolErrorCode.InvalidParams) return undefined;
-  const { tools } = await client.listTools(undefined, { timeout: options.timeoutMs });
+  const tools = await listTools(client, { timeout: options.timeoutMs });
   if (tools.some((tool) => tool.name === name)) return undefined;
   const offered =
     tools.length === 0 ? 'the server has none' : `the server has ${tools.map((tool) => tool.name).join(', ')}`;
