@@ -1,0 +1,44 @@
+import { createOptimizedServer, OptimizedMCPServer, type OptimizedServerConfig } from '../../../src/server.ts';
+import type { FaultEvent } from '../../../src/signal/signal.ts';
+
+export class TestServer extends OptimizedMCPServer {}
+
+export const IDENTITY = Object.freeze({ name: 'unit', version: '1.2.3', description: 'A server under test' });
+
+/** A server with what a test registers. */
+export function serverWith(
+  register: (server: TestServer) => void = () => {},
+  config: Partial<OptimizedServerConfig> = {},
+): TestServer {
+  const server = createOptimizedServer(TestServer, { ...IDENTITY, ...config });
+  register(server);
+  return server;
+}
+
+/** The faults that a server reports from now on. */
+export function faultsOf(server: OptimizedMCPServer): FaultEvent[] {
+  const faults: FaultEvent[] = [];
+  server.on('fault', (fault) => faults.push(fault));
+  return faults;
+}
+
+/** A tool's answer that holds one text. */
+export function text(value: unknown): { content: { type: 'text'; text: string }[] } {
+  return { content: [{ type: 'text', text: typeof value === 'string' ? value : JSON.stringify(value) }] };
+}
+
+/** A promise together with what settles it. */
+export interface Gate<T = void> {
+  readonly opened: Promise<T>;
+  open(value: T): void;
+}
+
+export function gate<T = void>(): Gate<T> {
+  const { promise, resolve } = Promise.withResolvers<T>();
+  return { opened: promise, open: resolve };
+}
+
+/** Lets everything run that is ready to run: several turns of the event loop. */
+export async function settle(turns = 5): Promise<void> {
+  for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
