@@ -6,6 +6,7 @@ import { contenderOf } from './harness/contenders.ts';
 import { contenderVersions, machineFacts } from './harness/machine.ts';
 import { type Measurement, measureRow, preflight } from './harness/measure.ts';
 import { type BenchOptions, readOptions, USAGE } from './harness/options.ts';
+import { Pace } from './harness/pace.ts';
 import { profileRow } from './harness/profile.ts';
 import { renderGoals, renderTable } from './harness/report.ts';
 import { judgeGoals, type RowRounds, summarise } from './harness/statistics.ts';
@@ -57,12 +58,21 @@ async function measureRounds(
   options: BenchOptions,
 ): Promise<Map<string, RowRounds>> {
   const measured = new Map<string, RowRounds>(rows.map((row) => [rowKey(row), { row, rounds: [] }]));
+  const pace = new Pace(suite.roundMs * options.rounds, rows.length * options.rounds);
   for (let round = 0; round < options.rounds; round++) {
     for (const row of round % 2 === 0 ? rows : rows.toReversed()) {
-      const measurement = await measureRow(suite, row, options);
+      const startMs = performance.now();
+      const { requests, measuredMs } = options;
+      const measurement = await measureRow(suite, row, { requests, measuredMs, scale: pace.scale });
+      pace.took(performance.now() - startMs, measurement.elapsedMs);
       measured.get(rowKey(row))?.rounds.push(measurement);
       progress(row, round, options.rounds, measurement);
     }
+  }
+  if (pace.least < 1) {
+    process.stderr.write(
+      `\nThe machine was busy: limits by time shrank to ${pace.least.toFixed(2)} of the suite's. Look at "core %".\n`,
+    );
   }
   return measured;
 }

@@ -41,6 +41,8 @@ export interface Measurement {
 export interface Overrides {
   readonly requests?: number | undefined;
   readonly measuredMs?: number | undefined;
+  /** Factor on the measured part's limit by time, unless `measuredMs` is given. @default 1 */
+  readonly scale?: number;
 }
 
 /** Answers were wrong before timing: the whole bench ends. */
@@ -109,15 +111,13 @@ export async function preflight(rows: readonly Row[]): Promise<void> {
 }
 
 function jobOf(suite: Suite, row: Row, overrides: Overrides): Omit<LoadJob, 'port' | 'serverPid' | 'fixedBytes'> {
+  const { requests = suite.requests, measuredMs, scale = 1 } = overrides;
   return {
     toolset: row.toolset,
     scenario: row.scenario,
     connections: suite.connections,
     warmUp: suite.warmUp,
-    measured: {
-      requests: overrides.requests ?? suite.requests,
-      ms: overrides.measuredMs ?? row.measuredMs ?? suite.measuredMs,
-    },
+    measured: { requests, ms: measuredMs ?? (row.measuredMs ?? suite.measuredMs) * scale },
   };
 }
 

@@ -28,6 +28,8 @@ export interface Suite {
   /** Aimed at in the measured part; slow contenders stop earlier by time. */
   readonly requests: number;
   readonly measuredMs: number;
+  /** Aimed at for one round, in milliseconds: on a busy machine the measured parts shrink to keep it. */
+  readonly roundMs: number;
   readonly warmUp: { readonly requests: number; readonly ms: number };
 }
 
