@@ -1,19 +1,52 @@
 /** The public face of `peregrine-mcp`. */
-export { OptionError, PeregrineError } from './kernel/errors.ts';
+
 export type { Clock } from './kernel/clock.ts';
+export { OptionError, PeregrineError } from './kernel/errors.ts';
 export type { PerformanceMetrics } from './monitor/monitor.ts';
 export type { CacheHints, RequestStateOptions, ServerLimits } from './protocol/protocol.ts';
 export {
-  acceptedContent, type AnySchema, completable, type CompleteCallback, inputRequired, inputResponse, type InputRequiredSpec,
-  type InputResponseView, type McpRequest, type OutgoingNotification, type PromptConfig, type PromptHandler, type RegisteredPrompt,
-  type RegisteredResource, type RegisteredResourceTemplate, type RegisteredTool, type ResourceConfig, ResourceTemplate,
-  type ServerContext, type ToolConfig, type ToolHandler, UriTemplate, type Variables,
+  type AnySchema,
+  acceptedContent,
+  type CompleteCallback,
+  completable,
+  type InputRequiredSpec,
+  type InputResponseView,
+  inputRequired,
+  inputResponse,
+  type McpRequest,
+  type OutgoingNotification,
+  type PromptConfig,
+  type PromptHandler,
+  type RegisteredPrompt,
+  type RegisteredResource,
+  type RegisteredResourceTemplate,
+  type RegisteredTool,
+  type ResourceConfig,
+  ResourceTemplate,
+  type ServerContext,
+  type ToolConfig,
+  type ToolHandler,
+  UriTemplate,
+  type Variables,
 } from './registry/registry.ts';
 export {
-  type AlertEvent, type CpuTaskOptions, createOptimizedServer, OptimizedMCPServer, type OptimizedServerConfig, type ScaleEvent,
-  type ServerEvents, type StartedServer,
+  type AlertEvent,
+  type CpuTaskOptions,
+  createOptimizedServer,
+  OptimizedMCPServer,
+  type ScaleEvent,
+  type ServerEvents,
+  type StartedServer,
 } from './server.ts';
-export type { ConnectionEvent, EngineSignals, FaultEvent, RequestEvent, RequestOutcome, Signal } from './signal/signal.ts';
+export type { OptimizedServerConfig } from './server-config.ts';
+export type {
+  ConnectionEvent,
+  EngineSignals,
+  FaultEvent,
+  RequestEvent,
+  RequestOutcome,
+  Signal,
+} from './signal/signal.ts';
 export type { FetchHandler, HttpOptions, MemoryClient, StdioStreams, TransportLimits } from './transport/transport.ts';
 export type * from './wire/wire.ts';
 export { ErrorCode, ProtocolError } from './wire/wire.ts';

@@ -1,59 +1,46 @@
 import { EventEmitter } from 'node:events';
 import { Dispatcher, type ToolExecutor } from './dispatch/dispatch.ts';
-import { type Clock, systemClock } from './kernel/clock.ts';
-import { OptionError, PeregrineError } from './kernel/errors.ts';
-import { booleanOption, integerOption, objectOption, stringOption } from './kernel/options.ts';
+import { PeregrineError } from './kernel/errors.ts';
 import { onTermination } from './kernel/process-signals.ts';
 import { checkNodeVersion } from './kernel/runtime.ts';
 import { type PerformanceMetrics, PerformanceMonitor } from './monitor/monitor.ts';
 import {
-  type CacheHints, createChangePublisher, createDetachedContext, createLocalBus, jsonBoundsOf, Protocol, type RequestStateOptions,
-  resolveCacheHints, resolveLimits, resolveRequestState, type ServerLimits,
+  createChangePublisher,
+  createDetachedContext,
+  createLocalBus,
+  jsonBoundsOf,
+  Protocol,
 } from './protocol/protocol.ts';
 import {
-  type AnySchema, type PromptConfig, type PromptHandler, type ReadResourceHandler, type ReadTemplateHandler, type RegisteredPrompt,
-  type RegisteredResource, type RegisteredResourceTemplate, type RegisteredTool, Registry, type ResourceConfig, type ResourceTemplate,
-  type ServerContext, type ToolConfig, type ToolHandler,
+  type AnySchema,
+  type PromptConfig,
+  type PromptHandler,
+  type ReadResourceHandler,
+  type ReadTemplateHandler,
+  type RegisteredPrompt,
+  type RegisteredResource,
+  type RegisteredResourceTemplate,
+  type RegisteredTool,
+  Registry,
+  type ResourceConfig,
+  type ResourceTemplate,
+  type ServerContext,
+  type ToolConfig,
+  type ToolHandler,
 } from './registry/registry.ts';
+import { type OptimizedServerConfig, type ResolvedServerConfig, resolveServerConfig } from './server-config.ts';
 import { createEngineSignals, type EngineSignals } from './signal/signal.ts';
 import {
-  connectMemory, createFetchHandler, type FetchHandler, HttpEndpoint, type HttpOptions, type MemoryClient, OriginGuard, resolveHttpOptions,
-  type ResolvedHttpOptions, StdioEndpoint, type StdioStreams,
+  connectMemory,
+  createFetchHandler,
+  type FetchHandler,
+  HttpEndpoint,
+  type MemoryClient,
+  OriginGuard,
+  resolveHttpOptions,
+  StdioEndpoint,
 } from './transport/transport.ts';
-import type { CallToolResult, Icon, Implementation, InputRequiredResult } from './wire/wire.ts';
-
-/** How a server is set up. Only the first three are needed; every key is checked at construction. */
-export interface OptimizedServerConfig {
-  readonly name: string;
-  readonly version: string;
-  readonly description: string;
-  readonly title?: string;
-  readonly websiteUrl?: string;
-  readonly icons?: Icon[];
-  /** Tells a model how to use this server. */
-  readonly instructions?: string;
-  /** Where to listen; `false` for nowhere. @default { host: '127.0.0.1', port: 3000, path: '/mcp' }, nowhere with stdio */
-  readonly http?: HttpOptions | false;
-  /** Serve one client over stdin and stdout. @default false */
-  readonly stdio?: boolean | StdioStreams;
-  readonly limits?: Partial<ServerLimits>;
-  /** Entries in one page of a list. @default 1_000 */
-  readonly listPageSize?: number;
-  /** How long clients may reuse answers, by method. */
-  readonly cacheHints?: CacheHints;
-  readonly requestState?: RequestStateOptions;
-  /** Stop on SIGTERM and SIGINT: finish what is in flight, then exit. @default true */
-  readonly handleSignals?: boolean;
-  /** Longest time for requests in flight to finish when the server stops, in milliseconds. @default 25_000 */
-  readonly drainTimeoutMs?: number;
-  /** Where time comes from. @default the system's clock */
-  readonly clock?: Clock;
-}
-
-const KEYS = [
-  'name', 'version', 'description', 'title', 'websiteUrl', 'icons', 'instructions', 'http', 'stdio', 'limits', 'listPageSize', 'cacheHints',
-  'requestState', 'handleSignals', 'drainTimeoutMs', 'clock',
-] as const;
+import type { CallToolResult, InputRequiredResult } from './wire/wire.ts';
 
 /** A recommendation to change the number of instances. */
 export interface ScaleEvent {
@@ -101,15 +88,11 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
   readonly config: OptimizedServerConfig;
   /** The engine's own events. Listening costs a little for each request; not listening costs nothing. */
   readonly signals: EngineSignals = createEngineSignals();
-  readonly #clock: Clock;
-  readonly #limits: ServerLimits;
-  readonly #httpOptions: ResolvedHttpOptions | undefined;
-  readonly #drainTimeoutMs: number;
+  readonly #settings: ResolvedServerConfig;
   readonly #registry = new Registry();
   readonly #bus = createLocalBus();
   readonly #protocol: Protocol;
   readonly #monitor: PerformanceMonitor;
-  readonly #handlesSignals: boolean;
   #endpoint: HttpEndpoint | undefined;
   #stdio: StdioEndpoint | undefined;
   #ready: Promise<void> | undefined;
@@ -121,34 +104,33 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
   constructor(config: OptimizedServerConfig) {
     super();
     checkNodeVersion();
-    const given = objectOption('', config, KEYS);
-    const serverInfo = toServerInfo(config);
+    const settings = resolveServerConfig(config);
+    const { clock, limits } = settings;
     this.config = Object.freeze({ ...config });
-    this.#clock = config.clock ?? systemClock;
-    this.#limits = resolveLimits(given.limits);
-    const httpGiven = given.http ?? (config.stdio === undefined || config.stdio === false ? undefined : false);
-    this.#httpOptions = httpGiven === false ? undefined : resolveHttpOptions(httpGiven);
-    this.#drainTimeoutMs = integerOption('drainTimeoutMs', given.drainTimeoutMs, 25_000, { min: 0, max: 3_600_000 });
-    this.#handlesSignals = booleanOption('handleSignals', given.handleSignals, true);
+    this.#settings = settings;
     const isExecuteOverridden = this.executeTool !== OptimizedMCPServer.prototype.executeTool;
     const execute: ToolExecutor = (tool, args, call) => this.executeTool(tool.name, args, call);
     const dispatcher = new Dispatcher({
       registry: this.#registry,
       signals: this.signals,
-      clock: this.#clock,
-      serverInfo,
-      instructions: config.instructions === undefined ? undefined : stringOption('instructions', config.instructions),
-      pageSize: integerOption('listPageSize', given.listPageSize, 1_000, { min: 1, max: 100_000 }),
-      maxUriLength: this.#limits.maxUriLength,
-      rounds: resolveRequestState(given.requestState),
-      cacheHints: resolveCacheHints(given.cacheHints),
+      clock,
+      serverInfo: settings.serverInfo,
+      instructions: settings.instructions,
+      pageSize: settings.listPageSize,
+      maxUriLength: limits.maxUriLength,
+      rounds: settings.requestState,
+      cacheHints: settings.cacheHints,
       ...(isExecuteOverridden ? { executeTool: execute } : {}),
     });
     this.#protocol = new Protocol({
-      dispatcher, signals: this.signals, clock: this.#clock, bus: this.#bus,
-      jsonBounds: jsonBoundsOf(this.#limits), subscriptionLimits: this.#limits,
+      dispatcher,
+      signals: this.signals,
+      clock,
+      bus: this.#bus,
+      jsonBounds: jsonBoundsOf(limits),
+      subscriptionLimits: limits,
     });
-    this.#monitor = new PerformanceMonitor(this.signals, this.#clock);
+    this.#monitor = new PerformanceMonitor(this.signals, clock);
     this.#registry.changed.on(createChangePublisher(this.#bus));
     this.signals.fault.on((fault) => this.emit('fault', fault));
   }
@@ -161,19 +143,37 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
    *
    * @throws {OptionError} when the name is taken, or the name, a schema or a mapping is not valid.
    */
-  registerTool<const I extends AnySchema | undefined = undefined>(name: string, config: ToolConfig<I>, handler: ToolHandler<I>): RegisteredTool {
+  registerTool<const I extends AnySchema | undefined = undefined>(
+    name: string,
+    config: ToolConfig<I>,
+    handler: ToolHandler<I>,
+  ): RegisteredTool {
     return this.#registry.registerTool(name, config, handler);
   }
 
   /** Registers a resource, or with a {@link ResourceTemplate} a family of them; the signature is the official SDK's. @throws {OptionError} */
   registerResource(name: string, uri: string, config: ResourceConfig, handler: ReadResourceHandler): RegisteredResource;
-  registerResource(name: string, template: ResourceTemplate, config: ResourceConfig, handler: ReadTemplateHandler): RegisteredResourceTemplate;
-  registerResource(name: string, target: string | ResourceTemplate, config: ResourceConfig, handler: ReadResourceHandler | ReadTemplateHandler): RegisteredResource | RegisteredResourceTemplate {
+  registerResource(
+    name: string,
+    template: ResourceTemplate,
+    config: ResourceConfig,
+    handler: ReadTemplateHandler,
+  ): RegisteredResourceTemplate;
+  registerResource(
+    name: string,
+    target: string | ResourceTemplate,
+    config: ResourceConfig,
+    handler: ReadResourceHandler | ReadTemplateHandler,
+  ): RegisteredResource | RegisteredResourceTemplate {
     return this.#registry.registerResource(name, target, config, handler);
   }
 
   /** Registers a prompt; the signature is the official SDK's. @throws {OptionError} */
-  registerPrompt<const A extends AnySchema | undefined = undefined>(name: string, config: PromptConfig<A>, handler: PromptHandler<A>): RegisteredPrompt {
+  registerPrompt<const A extends AnySchema | undefined = undefined>(
+    name: string,
+    config: PromptConfig<A>,
+    handler: PromptHandler<A>,
+  ): RegisteredPrompt {
     return this.#registry.registerPrompt(name, config, handler);
   }
 
@@ -190,17 +190,24 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
    * @throws {OptionError} when something that `setup` registers is not valid.
    */
   async start(): Promise<StartedServer> {
-    if (this.#endpoint !== undefined || this.#stdio !== undefined) throw new PeregrineError('ALREADY_STARTED', 'the server has been started already');
+    if (this.#endpoint !== undefined || this.#stdio !== undefined)
+      throw new PeregrineError('ALREADY_STARTED', 'the server has been started already');
     await this.ready();
     let url: string | undefined;
-    if (this.#httpOptions !== undefined) {
-      const parts = { acceptor: this.#protocol, options: this.#httpOptions, limits: this.#limits, clock: this.#clock, signals: this.signals };
+    if (this.#settings.http !== undefined) {
+      const parts = {
+        acceptor: this.#protocol,
+        options: this.#settings.http,
+        limits: this.#settings.limits,
+        clock: this.#settings.clock,
+        signals: this.signals,
+      };
       const endpoint = new HttpEndpoint(parts);
       url = await endpoint.listen();
       this.#endpoint = endpoint;
     }
     this.#startStdio();
-    if (this.#handlesSignals) this.#forgetSignals = onTermination(() => this.stop());
+    if (this.#settings.handleSignals) this.#forgetSignals = onTermination(() => this.stop());
     return { url };
   }
 
@@ -214,8 +221,13 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
   async fetch(request: Request): Promise<Response> {
     await this.ready();
     if (this.#fetch === undefined) {
-      const guard = new OriginGuard(this.#httpOptions ?? resolveHttpOptions(undefined));
-      this.#fetch = createFetchHandler({ acceptor: this.#protocol, guard, limits: this.#limits, clock: this.#clock });
+      const guard = new OriginGuard(this.#settings.http ?? resolveHttpOptions(undefined));
+      this.#fetch = createFetchHandler({
+        acceptor: this.#protocol,
+        guard,
+        limits: this.#settings.limits,
+        clock: this.#settings.clock,
+      });
     }
     return this.#fetch(request);
   }
@@ -262,13 +274,22 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
    *
    * @throws {PeregrineError} `TOOL_UNKNOWN`, `ARGUMENTS_INVALID`, or whatever the handler throws.
    */
-  protected async executeTool(name: string, args: unknown, context?: ServerContext): Promise<CallToolResult | InputRequiredResult> {
+  protected async executeTool(
+    name: string,
+    args: unknown,
+    context?: ServerContext,
+  ): Promise<CallToolResult | InputRequiredResult> {
     const tool = this.#registry.tools.get(name);
     if (tool === undefined || !tool.enabled) throw new PeregrineError('TOOL_UNKNOWN', `there is no tool "${name}"`);
     if (context !== undefined) return (await tool.run(args, context)) as CallToolResult;
     const checked = await (tool.compiled.input?.check(args ?? {}) ?? { ok: true as const, value: undefined });
-    if (!checked.ok) throw new PeregrineError('ARGUMENTS_INVALID', `invalid arguments for tool "${name}": ${checked.issues}`);
-    const detached = createDetachedContext('tools/call', { name, arguments: args }, { signals: this.signals, clock: this.#clock });
+    if (!checked.ok)
+      throw new PeregrineError('ARGUMENTS_INVALID', `invalid arguments for tool "${name}": ${checked.issues}`);
+    const detached = createDetachedContext(
+      'tools/call',
+      { name, arguments: args },
+      { signals: this.signals, clock: this.#settings.clock },
+    );
     return (await tool.run(checked.value, detached)) as CallToolResult;
   }
 
@@ -278,11 +299,22 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
    * @param cacheKey Needs a cache, which this version does not have: giving one fails rather than pretending.
    * @throws {PeregrineError} `NOT_AVAILABLE` for a cache key, or whatever the work throws.
    */
-  protected async handleOptimizedRequest<T>(operation: string, work: () => T | Promise<T>, cacheKey?: string, ttlSeconds?: number): Promise<T> {
-    if (cacheKey !== undefined || ttlSeconds !== undefined) throw notAvailable('handleOptimizedRequest with a cache key', 'a cache');
-    const startedAt = this.#clock.now();
+  protected async handleOptimizedRequest<T>(
+    operation: string,
+    work: () => T | Promise<T>,
+    cacheKey?: string,
+    ttlSeconds?: number,
+  ): Promise<T> {
+    if (cacheKey !== undefined || ttlSeconds !== undefined)
+      throw notAvailable('handleOptimizedRequest with a cache key', 'a cache');
+    const startedAt = this.#settings.clock.now();
     const finish = (outcome: 'ok' | 'error'): void =>
-      this.signals.request.emit({ method: 'operation', target: operation, outcome, durationMs: this.#clock.now() - startedAt });
+      this.signals.request.emit({
+        method: 'operation',
+        target: operation,
+        outcome,
+        durationMs: this.#settings.clock.now() - startedAt,
+      });
     try {
       const result = await work();
       finish('ok');
@@ -304,37 +336,23 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
   }
 
   #startStdio(): void {
-    const { stdio } = this.config;
-    if (stdio === undefined || stdio === false) return;
+    const { stdio } = this.#settings;
+    if (stdio === false) return;
     const streams = stdio === true ? { input: process.stdin, output: process.stdout } : stdio;
-    const endpoint = new StdioEndpoint(this.#protocol, this.#limits, streams);
+    const endpoint = new StdioEndpoint(this.#protocol, this.#settings.limits, streams);
     this.#stdio = endpoint;
     endpoint.open();
     void endpoint.ended().then(() => this.stop());
   }
 
   async #stop(): Promise<void> {
-    const drained = new Promise<void>((resolve) => this.#clock.after(this.#drainTimeoutMs, resolve));
+    const drained = new Promise<void>((resolve) => this.#settings.clock.after(this.#settings.drainTimeoutMs, resolve));
     this.#endpoint?.drain();
     this.#protocol.close();
-    await Promise.all([this.#endpoint?.close(this.#drainTimeoutMs), this.#stdio?.close(drained)]);
+    await Promise.all([this.#endpoint?.close(this.#settings.drainTimeoutMs), this.#stdio?.close(drained)]);
     this.#monitor.close();
     this.#forgetSignals?.();
   }
-}
-
-/** A server's identity as clients see it. @throws {OptionError} */
-function toServerInfo(config: OptimizedServerConfig): Implementation {
-  const info: Implementation = {
-    name: stringOption('name', config.name),
-    version: stringOption('version', config.version),
-    description: stringOption('description', config.description),
-  };
-  if (config.title !== undefined) info.title = stringOption('title', config.title);
-  if (config.websiteUrl !== undefined) info.websiteUrl = stringOption('websiteUrl', config.websiteUrl);
-  if (config.icons !== undefined && !Array.isArray(config.icons)) throw new OptionError('icons', 'must be a list', config.icons);
-  if (config.icons !== undefined) info.icons = config.icons;
-  return Object.freeze(info);
 }
 
 function notAvailable(what: string, needed: string): PeregrineError {
@@ -346,6 +364,9 @@ function notAvailable(what: string, needed: string): PeregrineError {
  *
  * @throws {OptionError} when an option is unknown or not valid.
  */
-export function createOptimizedServer<S extends OptimizedMCPServer>(ServerClass: new (config: OptimizedServerConfig) => S, config: OptimizedServerConfig): S {
+export function createOptimizedServer<S extends OptimizedMCPServer>(
+  ServerClass: new (config: OptimizedServerConfig) => S,
+  config: OptimizedServerConfig,
+): S {
   return new ServerClass(config);
 }

@@ -10,25 +10,41 @@ const MAX_VALUES = 100;
 export function createCompleter(parts: DispatchParts): MethodHandler {
   return async (params, call) => {
     const { ref, argument, context } = params ?? {};
-    if (!isObject(ref) || !isObject(argument) || typeof argument['name'] !== 'string' || typeof argument['value'] !== 'string') {
+    if (
+      !isObject(ref) ||
+      !isObject(argument) ||
+      typeof argument['name'] !== 'string' ||
+      typeof argument['value'] !== 'string'
+    ) {
       throw new ProtocolError(ErrorCode.InvalidParams, 'ref and argument { name, value } are required');
     }
     const complete = findCompletion(parts.registry, ref, argument['name']);
-    const chosen = isObject(context) && isObject(context['arguments']) ? { arguments: context['arguments'] as Record<string, string> } : undefined;
+    const chosen =
+      isObject(context) && isObject(context['arguments'])
+        ? { arguments: context['arguments'] as Record<string, string> }
+        : undefined;
     const all = complete === undefined ? [] : await complete(argument['value'], chosen);
     const values = all.slice(0, MAX_VALUES);
-    return parts.writer.complete({ completion: { values, total: all.length, hasMore: all.length > values.length } }, call);
+    return parts.writer.complete(
+      { completion: { values, total: all.length, hasMore: all.length > values.length } },
+      call,
+    );
   };
 }
 
 /** @throws {ProtocolError} -32602 when the reference names nothing that is registered. */
-function findCompletion(registry: Registry, ref: Record<string, unknown>, argument: string): CompleteCallback | undefined {
+function findCompletion(
+  registry: Registry,
+  ref: Record<string, unknown>,
+  argument: string,
+): CompleteCallback | undefined {
   if (ref['type'] === 'ref/prompt' && typeof ref['name'] === 'string') {
     const prompt = registry.prompts.get(ref['name']);
     if (prompt?.enabled) return prompt.compiled.completions.get(argument);
   } else if (ref['type'] === 'ref/resource' && typeof ref['uri'] === 'string') {
     for (const template of registry.templates.values()) {
-      if (template.enabled && template.target.uriTemplate.toString() === ref['uri']) return template.target.completeCallback(argument);
+      if (template.enabled && template.target.uriTemplate.toString() === ref['uri'])
+        return template.target.completeCallback(argument);
     }
     if (registry.resources.get(ref['uri'])?.enabled) return undefined;
   }

@@ -1,24 +1,31 @@
 /** The contract of `dispatch/`: from a method and its parameters to the text of a result. */
 import type { Clock } from '../kernel/clock.ts';
-import type { Registry } from '../registry/registry.ts';
+import { findHeaderMismatch, type Registry } from '../registry/registry.ts';
 import type { EngineSignals } from '../signal/signal.ts';
-import { type CacheHint, type Era, type Implementation, MODERN_VERSIONS, type ServerCapabilities } from '../wire/wire.ts';
-import type { MethodHandler } from './call.ts';
+import { type CacheHint, type Implementation, MODERN_VERSIONS, type ServerCapabilities } from '../wire/wire.ts';
+import type { MethodHandler, Params } from './call.ts';
 import { createCompleter } from './completion.ts';
 import { type ListName, Lists } from './lists.ts';
 import { createPromptGetter } from './prompts.ts';
 import { createResourceReader } from './resources.ts';
 import { ResultWriter } from './result-writer.ts';
 import { type RoundOptions, Rounds } from './rounds.ts';
-import { createToolCaller, type DispatchParts, type ToolExecutor } from './tools.ts';
+import { type DispatchParts, ToolCaller, type ToolExecutor } from './tools.ts';
 
+export type { McpRequest, OutgoingNotification, ServerContext } from '../registry/registry.ts';
 export type { Answer, Call, MethodHandler, Params, ReadyAnswer } from './call.ts';
 export type { ListName } from './lists.ts';
-export { InternalFault } from './result-writer.ts';
-export { publicMessage, type ToolExecutor } from './tools.ts';
+export { InternalFault, toProtocolError } from './result-writer.ts';
+export type { ToolExecutor } from './tools.ts';
 
 /** The results that clients may cache, by method. */
-export type CacheableMethod = 'server/discover' | 'tools/list' | 'resources/list' | 'resources/templates/list' | 'prompts/list' | 'resources/read';
+export type CacheableMethod =
+  | 'server/discover'
+  | 'tools/list'
+  | 'resources/list'
+  | 'resources/templates/list'
+  | 'prompts/list'
+  | 'resources/read';
 
 /** What a server's dispatch is made of. */
 export interface DispatchOptions {
@@ -47,21 +54,26 @@ export class Dispatcher {
     this.#writer = writer;
     const parts: DispatchParts = { registry, writer, signals, rounds: new Rounds(options.rounds, clock, writer) };
     const listHints: { [K in ListName]: Required<CacheHint> } = {
-      tools: hints['tools/list'], resources: hints['resources/list'],
-      resourceTemplates: hints['resources/templates/list'], prompts: hints['prompts/list'],
+      tools: hints['tools/list'],
+      resources: hints['resources/list'],
+      resourceTemplates: hints['resources/templates/list'],
+      prompts: hints['prompts/list'],
     };
     const lists = new Lists({ registry, writer, pageSize: options.pageSize, hints: listHints });
     const served = (kind: 'tools' | 'resources' | 'prompts') => () => registry.serves(kind);
     const read = createResourceReader(parts, { maxUriLength: options.maxUriLength, hint: hints['resources/read'] });
     this.#shared = new Map([
-      ['tools/call', { handler: createToolCaller(parts, options.executeTool), served: served('tools') }],
+      ['tools/call', { handler: new ToolCaller(parts, options.executeTool).call, served: served('tools') }],
       ['tools/list', { handler: lists.handler('tools'), served: served('tools') }],
       ['resources/read', { handler: read, served: served('resources') }],
       ['resources/list', { handler: lists.handler('resources'), served: served('resources') }],
       ['resources/templates/list', { handler: lists.handler('resourceTemplates'), served: served('resources') }],
       ['prompts/get', { handler: createPromptGetter(parts), served: served('prompts') }],
       ['prompts/list', { handler: lists.handler('prompts'), served: served('prompts') }],
-      ['completion/complete', { handler: createCompleter(parts), served: () => registry.serves('prompts') || registry.serves('resources') }],
+      [
+        'completion/complete',
+        { handler: createCompleter(parts), served: () => registry.serves('prompts') || registry.serves('resources') },
+      ],
     ]);
   }
 
@@ -90,22 +102,29 @@ export class Dispatcher {
   /** Serves `server/discover`. */
   readonly discover: MethodHandler = (_params, call) => {
     const { instructions, cacheHints } = this.#options;
-    const result = { supportedVersions: MODERN_VERSIONS, capabilities: this.capabilities(), ...(instructions === undefined ? {} : { instructions }) };
+    const result = {
+      supportedVersions: MODERN_VERSIONS,
+      capabilities: this.capabilities(),
+      ...(instructions === undefined ? {} : { instructions }),
+    };
     return this.#writer.cacheable(result, cacheHints['server/discover'], call);
   };
 
   /** The answer to `initialize`. */
   initialize(version: string): Record<string, unknown> {
     const { serverInfo, instructions } = this.#options;
-    return { protocolVersion: version, capabilities: this.capabilities(), serverInfo, ...(instructions === undefined ? {} : { instructions }) };
+    return {
+      protocolVersion: version,
+      capabilities: this.capabilities(),
+      serverInfo,
+      ...(instructions === undefined ? {} : { instructions }),
+    };
   }
 
-  /** The tools' argument-to-header mappings, worked out at registration. */
-  headerParamsOf(tool: unknown): ReturnType<Registry['tools']['get']> | undefined {
-    const entry = typeof tool === 'string' ? this.#options.registry.tools.get(tool) : undefined;
-    return entry?.compiled.headerParams === undefined ? undefined : entry;
+  /** What disagrees between the headers of a `tools/call` and the arguments that the tool maps to headers, or nothing. */
+  headerMismatch(params: Params, headers: ReadonlyMap<string, string> | undefined): string | undefined {
+    const name = params?.['name'];
+    const mapped = typeof name === 'string' ? this.#options.registry.tools.get(name)?.compiled.headerParams : undefined;
+    return mapped === undefined ? undefined : findHeaderMismatch(mapped, params?.['arguments'], headers);
   }
 }
-
-/** The eras that a dispatcher serves. */
-export type { Era };

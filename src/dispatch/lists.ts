@@ -1,8 +1,8 @@
-import { type ListKind, type Registry } from '../registry/registry.ts';
+import type { ListKind, Registry } from '../registry/registry.ts';
 import { type CacheHint, type Era, ErrorCode, ProtocolError } from '../wire/wire.ts';
 import type { Answer, Call, MethodHandler, ReadyAnswer } from './call.ts';
 import type { ResultWriter } from './result-writer.ts';
-import { resultObject } from './result-writer.ts';
+import { InternalFault, resultObject } from './result-writer.ts';
 
 /** The four lists, by the member of their result that holds the entries. */
 export type ListName = 'tools' | 'resources' | 'resourceTemplates' | 'prompts';
@@ -17,13 +17,18 @@ export interface ListParts {
 }
 
 interface Item {
-  /** What a cursor remembers: lists may change between two pages. */
+  /** Its number in the order of registration; for resources that a family names, one that goes on from there. */
+  readonly order: number;
   readonly key: string;
   readonly definition: Record<string, unknown>;
 }
 
-const KIND: { readonly [K in ListName]: ListKind } = { tools: 'tools', resources: 'resources', resourceTemplates: 'resources', prompts: 'prompts' };
-const NOT_FOUND = new ProtocolError(ErrorCode.InvalidParams, 'Invalid cursor');
+const KIND: { readonly [K in ListName]: ListKind } = {
+  tools: 'tools',
+  resources: 'resources',
+  resourceTemplates: 'resources',
+  prompts: 'prompts',
+};
 
 /** Answers the lists from bytes made ready once; a change of the registry throws away those of its kind. */
 export class Lists {
@@ -34,7 +39,8 @@ export class Lists {
   constructor(parts: ListParts) {
     this.#parts = parts;
     parts.registry.changed.on((kind) => {
-      for (const key of this.#ready.keys()) if (KIND[key.slice(0, key.indexOf(':')) as ListName] === kind) this.#ready.delete(key);
+      for (const key of this.#ready.keys())
+        if (KIND[key.slice(0, key.indexOf(':')) as ListName] === kind) this.#ready.delete(key);
     });
   }
 
@@ -42,87 +48,112 @@ export class Lists {
   handler(name: ListName): MethodHandler {
     return (params, call) => {
       const cursor = params?.['cursor'];
-      if (cursor !== undefined && typeof cursor !== 'string') throw new ProtocolError(ErrorCode.InvalidParams, 'cursor must be a string');
+      if (cursor !== undefined && typeof cursor !== 'string')
+        throw new ProtocolError(ErrorCode.InvalidParams, 'cursor must be a string');
       if (name === 'resources' && this.#hasListCallbacks()) return this.#dynamicPage(cursor, call);
       return this.#readyPage(name, cursor, call.era);
     };
   }
 
+  /** Ready pages are kept by where they start, so there are never more of them than entries. */
   #readyPage(name: ListName, cursor: string | undefined, era: Era): ReadyAnswer {
-    const key = `${name}:${era}:${cursor ?? ''}`;
+    const after = cursor === undefined ? 0 : readCursor(name, cursor).order;
+    const first = `${name}:${era}:0`;
+    const key = cursor === undefined ? first : `${name}:${era}:${after}`;
     let ready = this.#ready.get(key);
-    if (ready === undefined) {
-      const text = this.#page(name, this.#items(name, era), cursor, { era });
-      ready = { bytes: this.#encoder.encode(`${text}}`) };
-      this.#ready.set(key, ready);
-    }
+    if (ready !== undefined) return ready;
+    const items = this.#items(name, era);
+    const start = after === 0 ? 0 : items.findIndex((item) => item.order > after);
+    ready = {
+      bytes: this.#encoder.encode(`${this.#page(name, items, start === -1 ? items.length : start, { era })}}`),
+    };
+    if (after === 0 || items.some((item) => item.order === after)) this.#ready.set(key, ready);
     return ready;
   }
 
-  /** Only existing cursors get here with success, hence there are never more ready pages than entries. */
-  #page(name: ListName, items: readonly Item[], cursor: string | undefined, call: Pick<Call, 'era'>): string {
+  #page(name: ListName, items: readonly Item[], start: number, call: Pick<Call, 'era'>): string {
     const { pageSize, writer, hints } = this.#parts;
-    const start = cursor === undefined ? 0 : positionAfter(items, decodeCursor(name, cursor));
     const page = items.slice(start, start + pageSize);
     const last = page.at(-1);
     const result: Record<string, unknown> = { [name]: page.map((item) => item.definition) };
-    if (last !== undefined && start + pageSize < items.length) result['nextCursor'] = encodeCursor(name, last.key);
+    if (last !== undefined && start + pageSize < items.length) result['nextCursor'] = writeCursor(name, last);
     return writer.cacheable(result, hints[name], call);
   }
 
   #items(name: ListName, era: Era): Item[] {
     const { registry } = this.#parts;
-    const items: Item[] = [];
-    if (name === 'tools') {
-      for (const [key, { enabled, compiled }] of registry.tools) {
-        if (enabled) items.push({ key, definition: era === 'legacy' ? compiled.legacyDefinition : compiled.definition });
-      }
-    } else if (name === 'prompts') {
-      for (const [key, { enabled, compiled }] of registry.prompts) if (enabled) items.push({ key, definition: compiled.definition });
-    } else {
-      const entries = name === 'resources' ? registry.resources : registry.templates;
-      for (const [key, { enabled, definition }] of entries) if (enabled) items.push({ key, definition });
-    }
-    return items;
+    const { tools, prompts, resources, templates } = registry;
+    const all: readonly Item[] =
+      name === 'tools'
+        ? [...tools.values()].filter(isEnabled).map(({ order, key, compiled }) => ({
+            order,
+            key,
+            definition: era === 'legacy' ? compiled.legacyDefinition : compiled.definition,
+          }))
+        : name === 'prompts'
+          ? [...prompts.values()]
+              .filter(isEnabled)
+              .map(({ order, key, compiled }) => ({ order, key, definition: compiled.definition }))
+          : [...(name === 'resources' ? resources : templates).values()]
+              .filter(isEnabled)
+              .map(({ order, key, compiled }) => ({ order, key, definition: compiled }));
+    return [...all].sort((a, b) => a.order - b.order);
   }
 
   #hasListCallbacks(): boolean {
-    for (const { enabled, target } of this.#parts.registry.templates.values()) if (enabled && target.listCallback !== undefined) return true;
+    for (const { enabled, target } of this.#parts.registry.templates.values())
+      if (enabled && target.listCallback !== undefined) return true;
     return false;
   }
 
-  /** Resources that families name themselves are asked for each time, after the registered ones. */
+  /** Resources that families name themselves are asked for each time, after the registered ones; each URI counts once. */
   async #dynamicPage(cursor: string | undefined, call: Call): Promise<Answer> {
-    const items = this.#items('resources', call.era);
+    const items = new Map(this.#items('resources', call.era).map((item) => [item.key, item]));
+    let order = Number.MAX_SAFE_INTEGER / 2;
     for (const template of this.#parts.registry.templates.values()) {
       const list = template.enabled ? template.target.listCallback : undefined;
       if (list === undefined) continue;
-      const result = resultObject(`list of "${template.name}"`, await list(call));
-      const { name: _name, uriTemplate: _template, ...shared } = template.definition;
-      for (const resource of result['resources'] as Record<string, unknown>[]) {
-        items.push({ key: String(resource['uri']), definition: { ...shared, ...resource } });
+      const { resources } = resultObject(`list of "${template.name}"`, await list(call));
+      if (!Array.isArray(resources))
+        throw new InternalFault(new TypeError(`list of "${template.name}" must return resources`));
+      const { name: _name, uriTemplate: _template, ...shared } = template.compiled;
+      for (const resource of resources as Record<string, unknown>[]) {
+        const key = String(resource['uri']);
+        if (!items.has(key)) items.set(key, { order: order++, key, definition: { ...shared, ...resource } });
       }
     }
-    return this.#page('resources', items, cursor, call);
+    const all = [...items.values()];
+    const at = cursor === undefined ? undefined : readCursor('resources', cursor);
+    return this.#page('resources', all, at === undefined ? 0 : placeAfter(all, at), call);
   }
 }
 
-function encodeCursor(name: ListName, lastKey: string): string {
-  return Buffer.from(JSON.stringify([name, lastKey]), 'utf8').toString('base64url');
+function isEnabled(entry: { readonly enabled: boolean }): boolean {
+  return entry.enabled;
 }
 
-function decodeCursor(name: ListName, cursor: string): string {
+type Place = Pick<Item, 'order' | 'key'>;
+
+function writeCursor(name: ListName, { order, key }: Place): string {
+  return Buffer.from(JSON.stringify([name, order, name === 'resources' ? key : '']), 'utf8').toString('base64url');
+}
+
+/** @throws {ProtocolError} -32602 when the cursor is none of this list. */
+function readCursor(name: ListName, cursor: string): Place {
   try {
-    const [list, key] = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as unknown[];
-    if (list === name && typeof key === 'string' && encodeCursor(name, key) === cursor) return key;
+    const [list, order, key] = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as unknown[];
+    if (list === name && Number.isSafeInteger(order) && (order as number) > 0 && typeof key === 'string')
+      return { order: order as number, key };
   } catch {
     // Not a cursor of ours: answered below.
   }
-  throw NOT_FOUND;
+  throw new ProtocolError(ErrorCode.InvalidParams, 'Invalid cursor');
 }
 
-function positionAfter(items: readonly Item[], key: string): number {
+/** Where a list goes on: after the resource named, or where it would stand if it is gone. */
+function placeAfter(items: readonly Item[], { order, key }: Place): number {
   const index = items.findIndex((item) => item.key === key);
-  if (index === -1) throw NOT_FOUND;
-  return index + 1;
+  if (index !== -1) return index + 1;
+  const next = items.findIndex((item) => item.order >= order);
+  return next === -1 ? items.length : next;
 }

@@ -21,7 +21,8 @@ export function createResourceReader(parts: DispatchParts, options: ReadOptions)
   return async (params, call) => {
     const uri = params?.['uri'];
     if (typeof uri !== 'string') throw new ProtocolError(ErrorCode.InvalidParams, 'uri must be a string');
-    if (uri.length > options.maxUriLength) throw new ProtocolError(ErrorCode.InvalidParams, `uri exceeds ${options.maxUriLength} characters`);
+    if (uri.length > options.maxUriLength)
+      throw new ProtocolError(ErrorCode.InvalidParams, `uri exceeds ${options.maxUriLength} characters`);
     const found = find(uri);
     if (found === undefined || !URL.canParse(uri)) throw notFound(uri, call);
     call.target = found.entry.name;
@@ -33,10 +34,15 @@ export function createResourceReader(parts: DispatchParts, options: ReadOptions)
 
   function write(result: Record<string, unknown>, entry: Entry, uri: string, call: Call): Answer {
     const { contents } = result;
-    if (!Array.isArray(contents)) throw new InternalFault(new TypeError(`resource "${entry.name}" must return contents`));
+    if (!Array.isArray(contents))
+      throw new InternalFault(new TypeError(`resource "${entry.name}" must return contents`));
     if (contents.length === 0) throw notFound(uri, call);
     const { ttlMs, cacheScope } = entry.cacheHint ?? {};
-    return writer.cacheable(result, { ttlMs: ttlMs ?? options.hint.ttlMs, cacheScope: cacheScope ?? options.hint.cacheScope }, call);
+    return writer.cacheable(
+      result,
+      { ttlMs: ttlMs ?? options.hint.ttlMs, cacheScope: cacheScope ?? options.hint.cacheScope },
+      call,
+    );
   }
 
   function find(uri: string): Found | undefined {
@@ -44,7 +50,8 @@ export function createResourceReader(parts: DispatchParts, options: ReadOptions)
     if (resource?.enabled) return { entry: resource, read: (url, call) => resource.readCallback(url, call) };
     for (const template of registry.templates.values()) {
       const variables = template.enabled ? template.target.uriTemplate.match(uri) : null;
-      if (variables !== null) return { entry: template, read: (url, call) => template.readCallback(url, variables as Variables, call) };
+      if (variables !== null)
+        return { entry: template, read: (url, call) => template.readCallback(url, variables as Variables, call) };
     }
     return undefined;
   }

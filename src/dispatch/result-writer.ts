@@ -1,4 +1,12 @@
-import { ErrorCode, type CacheHint, type Implementation, isObject, legacyResultText, ModernResultWriter, ProtocolError } from '../wire/wire.ts';
+import {
+  type CacheHint,
+  ErrorCode,
+  type Implementation,
+  isObject,
+  legacyResultText,
+  ModernResultWriter,
+  ProtocolError,
+} from '../wire/wire.ts';
 import type { Call } from './call.ts';
 
 /** A fault of the server that the client learns nothing more about than that it happened. */
@@ -19,32 +27,76 @@ export class ResultWriter {
     this.#modern = new ModernResultWriter(serverInfo);
   }
 
+  /** HOT: every answer of a tool; guarded by `npm run bench`. */
   complete(result: Record<string, unknown>, call: Pick<Call, 'era'>): string {
-    return guard(() => (call.era === 'modern' ? this.#modern.complete(result) : legacyResultText(result)));
+    try {
+      return checkText(call.era === 'modern' ? this.#modern.complete(result) : legacyResultText(result));
+    } catch (error) {
+      throw notWritable(error);
+    }
   }
 
   cacheable(result: Record<string, unknown>, hint: Required<CacheHint>, call: Pick<Call, 'era'>): string {
-    return guard(() => (call.era === 'modern' ? this.#modern.cacheable(result, hint) : legacyResultText(result)));
+    try {
+      return checkText(call.era === 'modern' ? this.#modern.cacheable(result, hint) : legacyResultText(result));
+    } catch (error) {
+      throw notWritable(error);
+    }
   }
 
   inputRequired(result: Record<string, unknown>): string {
-    return guard(() => this.#modern.inputRequired(result));
+    try {
+      return checkText(this.#modern.inputRequired(result));
+    } catch (error) {
+      throw notWritable(error);
+    }
   }
 }
 
-function guard(write: () => string): string {
-  let text: string | undefined;
-  try {
-    text = write();
-  } catch (error) {
-    throw new InternalFault(error, 'The result cannot be expressed as JSON');
-  }
-  if (text === undefined || !text.startsWith('{')) throw new InternalFault(new TypeError('a result must be an object'), 'The result cannot be expressed as JSON');
+/** A result with a `toJSON` of its own can turn into anything, or into nothing. */
+function checkText(text: string | undefined): string {
+  if (text === undefined || text.charCodeAt(0) !== 0x7b) throw new TypeError('a result must be an object');
   return text;
+}
+
+function notWritable(error: unknown): InternalFault {
+  return new InternalFault(error, 'The result cannot be expressed as JSON');
 }
 
 /** A handler's result as an object. @throws {InternalFault} when it is something else. */
 export function resultObject(where: string, result: unknown): Record<string, unknown> {
   if (!isObject(result)) throw new InternalFault(new TypeError(`${where} must return an object`));
   return result;
+}
+
+const BUILT_IN_FAULTS = new Set([
+  'TypeError',
+  'ReferenceError',
+  'RangeError',
+  'SyntaxError',
+  'EvalError',
+  'URIError',
+  'AggregateError',
+]);
+
+/**
+ * What a client may read of a thrown error: the message of one that the author wrote for it.
+ *
+ * Faults of the program and of the system (a `TypeError`, a refused connection) name internals: they go to the operator,
+ * and the client gets the fallback.
+ */
+export function publicMessage(error: unknown, fallback: string): string {
+  try {
+    const isAuthors =
+      error instanceof Error && !BUILT_IN_FAULTS.has(error.name) && !('syscall' in error) && !('errno' in error);
+    const message = isAuthors ? error.message : error;
+    return typeof message === 'string' && message !== '' ? message : fallback;
+  } catch {
+    return fallback;
+  }
+}
+
+/** Whatever a handler threw, as the error to answer. */
+export function toProtocolError(error: unknown): ProtocolError {
+  return error instanceof ProtocolError ? error : new InternalFault(error, publicMessage(error, 'Internal error'));
 }

@@ -12,6 +12,9 @@ export interface RoundOptions {
   readonly ttlSeconds: number;
 }
 
+/** What a legacy client is told of a call that needs more input. */
+export const NEEDS_MODERN_CLIENT = 'This call needs input that only clients of protocol revision 2026-07-28 can give';
+
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
@@ -47,31 +50,41 @@ export class Rounds {
   /** The answer of a handler that needs more input. @throws {ProtocolError} -32021 when the client cannot give it. */
   answer(result: Record<string, unknown>, params: Params, call: Call): string {
     if (call.era === 'legacy') {
-      throw new ProtocolError(ErrorCode.InternalError, 'This call needs input that only clients of protocol revision 2026-07-28 can give');
+      throw new ProtocolError(ErrorCode.InternalError, NEEDS_MODERN_CLIENT);
     }
     const { inputRequests, requestState } = result;
     if (inputRequests === undefined && requestState === undefined) {
-      throw new InternalFault(new TypeError(`${call.method} "${call.target}": input_required needs inputRequests or requestState`));
+      throw new InternalFault(
+        new TypeError(`${call.method} "${call.target}": input_required needs inputRequests or requestState`),
+      );
     }
     if (inputRequests !== undefined) this.#checkCapabilities(inputRequests, call);
     call.outcome = 'input_required';
     if (requestState === undefined) return this.#writer.inputRequired(result);
-    return this.#writer.inputRequired({ ...result, requestState: this.#seal(String(requestState), binding(params ?? {}, call)) });
+    if (typeof requestState !== 'string')
+      throw new InternalFault(new TypeError(`${call.method} "${call.target}": requestState must be a string`));
+    return this.#writer.inputRequired({
+      ...result,
+      requestState: this.#seal(requestState, binding(params ?? {}, call)),
+    });
   }
 
   #checkCapabilities(inputRequests: unknown, call: Call): void {
-    if (!isObject(inputRequests)) throw new InternalFault(new TypeError(`${call.target}: inputRequests must be an object`));
-    const missing: Record<string, unknown> = {};
+    if (!isObject(inputRequests))
+      throw new InternalFault(new TypeError(`${call.target}: inputRequests must be an object`));
+    const missing: { [capability: string]: { [mode: string]: object } } = {};
     for (const request of Object.values(inputRequests)) {
-      const capability = neededCapability(request);
-      if (capability === undefined) throw new InternalFault(new TypeError(`${call.target}: an input request has no known method`));
-      const [name, mode] = capability;
-      const declared: unknown = call.clientCapabilities[name];
-      if (!isObject(declared)) missing[name] = mode === undefined ? {} : { [mode]: {} };
-      else if (mode !== undefined && declared[mode] === undefined) missing[name] = { [mode]: {} };
+      const need = neededCapability(request);
+      if (need === undefined)
+        throw new InternalFault(new TypeError(`${call.target}: an input request has no known method`));
+      const [name, mode] = need;
+      if (!isDeclared(call.clientCapabilities[name], mode))
+        missing[name] = { ...missing[name], ...(mode === undefined ? {} : { [mode]: {} }) };
     }
     if (Object.keys(missing).length === 0) return;
-    throw new ProtocolError(ErrorCode.MissingClientCapability, 'The client lacks a capability that this call needs', { requiredCapabilities: missing });
+    throw new ProtocolError(ErrorCode.MissingClientCapability, 'The client lacks a capability that this call needs', {
+      requiredCapabilities: missing,
+    });
   }
 
   #seal(state: string, bound: Buffer): string {
@@ -88,7 +101,9 @@ export class Rounds {
     try {
       const decipher = createDecipheriv('aes-256-gcm', this.#key, bytes.subarray(0, IV_BYTES)).setAAD(bound);
       decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
-      const plain = Buffer.concat([decipher.update(bytes.subarray(IV_BYTES, -TAG_BYTES)), decipher.final()]).toString('utf8');
+      const plain = Buffer.concat([decipher.update(bytes.subarray(IV_BYTES, -TAG_BYTES)), decipher.final()]).toString(
+        'utf8',
+      );
       const { state, expires } = JSON.parse(plain) as { state: string; expires: number };
       return expires > this.#clock.wallNow() ? state : undefined;
     } catch {
@@ -97,14 +112,21 @@ export class Rounds {
   }
 }
 
-type CapabilityNeed = readonly [name: 'elicitation' | 'sampling' | 'roots', mode?: 'url' | 'tools'];
+type CapabilityNeed = readonly [name: 'elicitation' | 'sampling' | 'roots', mode?: 'form' | 'url' | 'tools'];
+
+/** Whether a client declares what is needed. Elicitation without any mode means forms. */
+function isDeclared(declared: unknown, mode: CapabilityNeed[1]): boolean {
+  if (!isObject(declared)) return false;
+  if (mode === undefined || declared[mode] !== undefined) return true;
+  return mode === 'form' && declared['url'] === undefined;
+}
 
 function neededCapability(request: unknown): CapabilityNeed | undefined {
   if (!isObject(request)) return undefined;
   const params = isObject(request['params']) ? request['params'] : {};
   switch (request['method']) {
     case 'elicitation/create':
-      return params['mode'] === 'url' ? ['elicitation', 'url'] : ['elicitation'];
+      return ['elicitation', params['mode'] === 'url' ? 'url' : 'form'];
     case 'sampling/createMessage':
       return params['tools'] === undefined ? ['sampling'] : ['sampling', 'tools'];
     case 'roots/list':
@@ -117,11 +139,15 @@ function neededCapability(request: unknown): CapabilityNeed | undefined {
 /** What a state belongs to: the same principal, method and arguments, whatever their order. */
 function binding(params: Record<string, unknown>, call: Call): Buffer {
   const { _meta, inputResponses, requestState, ...identity } = params;
-  return createHash('sha256').update(JSON.stringify([call.principal, call.method, sorted(identity)])).digest();
+  return createHash('sha256')
+    .update(JSON.stringify([call.principal, call.method, sorted(identity)]))
+    .digest();
 }
 
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (!isObject(value)) return value;
-  return Object.keys(value).sort().map((key) => [key, sorted(value[key])]);
+  return Object.keys(value)
+    .sort()
+    .map((key) => [key, sorted(value[key])]);
 }

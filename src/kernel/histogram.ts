@@ -73,7 +73,8 @@ export class Histogram {
 
 function bucketOf(value: number): number {
   if (value < SUB_BUCKETS) return value;
-  const exponent = value < 0x80000000 ? 31 - Math.clz32(value) : 31 + (32 - Math.clz32(Math.floor(value / 0x80000000))) - 1;
+  const exponent =
+    value < 0x80000000 ? 31 - Math.clz32(value) : 31 + (32 - Math.clz32(Math.floor(value / 0x80000000))) - 1;
   if (exponent >= MAX_EXPONENT) return BUCKETS - 1;
   const shift = exponent - SUB_BUCKET_BITS;
   return SUB_BUCKETS * (shift + 1) + Math.floor(value / 2 ** shift) - SUB_BUCKETS;

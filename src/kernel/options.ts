@@ -25,7 +25,8 @@ export function booleanOption(name: string, value: unknown, fallback: boolean): 
 /** A string option that may not be empty; without a fallback it is required. */
 export function stringOption(name: string, value: unknown, fallback?: string): string {
   const chosen = value ?? fallback;
-  if (typeof chosen !== 'string' || chosen.length === 0) throw new OptionError(name, 'must be a non-empty string', value);
+  if (typeof chosen !== 'string' || chosen.length === 0)
+    throw new OptionError(name, 'must be a non-empty string', value);
   return chosen;
 }
 
@@ -38,17 +39,25 @@ export function stringListOption(name: string, value: unknown, fallback: readonl
   return Object.freeze([...(chosen as string[])]);
 }
 
-/** A plain object holding only known keys. @throws {OptionError} naming the unknown key and the nearest known one. */
-export function objectOption<K extends string>(name: string, value: unknown, keys: readonly K[]): { readonly [P in K]?: unknown } {
+/** A plain object holding only known keys; `config` is the name of a whole configuration, whose keys stand alone. @throws {OptionError} naming the unknown key and the nearest known one. */
+export function objectOption<K extends string>(
+  name: string,
+  value: unknown,
+  keys: readonly K[],
+): { readonly [P in K]?: unknown } {
   if (value === undefined) return {};
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new OptionError(name, 'must be an object', value);
   }
   for (const key of Object.keys(value)) {
     if ((keys as readonly string[]).includes(key)) continue;
-    const full = name === '' ? key : `${name}.${key}`;
+    const full = name === '' || name === 'config' ? key : `${name}.${key}`;
     const near = nearest(key, keys);
-    throw new OptionError(full, near === undefined ? 'is not known' : `is not known (did you mean "${near}"?)`, (value as Record<string, unknown>)[key]);
+    throw new OptionError(
+      full,
+      near === undefined ? 'is not known' : `is not known (did you mean "${near}"?)`,
+      (value as Record<string, unknown>)[key],
+    );
   }
   return value as { readonly [P in K]?: unknown };
 }

@@ -22,6 +22,7 @@ export function onTermination(shutdown: Shutdown): () => void {
   if (running.size === 0) for (const name of NAMES) process.on(name, onSignal);
   running.add(shutdown);
   return () => {
-    if (running.delete(shutdown) && running.size === 0 && !stopping) for (const name of NAMES) process.off(name, onSignal);
+    if (running.delete(shutdown) && running.size === 0 && !stopping)
+      for (const name of NAMES) process.off(name, onSignal);
   };
 }

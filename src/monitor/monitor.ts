@@ -25,11 +25,21 @@ export interface CustomMetricFigures {
 /** A snapshot of how the server is doing. */
 export interface PerformanceMetrics {
   /** Bytes; `percentage` is of what the process may use, container limits included. */
-  readonly memory: { readonly percentage: number; readonly heapUsed: number; readonly heapTotal: number; readonly resident: number };
+  readonly memory: {
+    readonly percentage: number;
+    readonly heapUsed: number;
+    readonly heapTotal: number;
+    readonly resident: number;
+  };
   /** `usage` in percent of all cores that the process may use, since the snapshot before. */
   readonly cpu: { readonly usage: number; readonly loadAverage: readonly number[] };
   /** All zero while no cache is configured. */
-  readonly cache: { readonly hits: number; readonly misses: number; readonly hitRate: number; readonly missRate: number };
+  readonly cache: {
+    readonly hits: number;
+    readonly misses: number;
+    readonly hitRate: number;
+    readonly missRate: number;
+  };
   readonly requests: Omit<RequestFigures, 'responseTime'>;
   /** Milliseconds, over the last one to two minutes. */
   readonly responseTime: RequestFigures['responseTime'];
@@ -60,10 +70,13 @@ export class PerformanceMonitor {
 
   /** @throws {OptionError} when the name is not a metric's name, the value not finite, or there are too many names. */
   recordCustom(name: string, value: number): void {
-    if (typeof name !== 'string' || !/^[A-Za-z_][\w.:-]{0,127}$/.test(name)) throw new OptionError('metric name', 'must start with a letter and hold only letters, digits and _.:-', name);
-    if (typeof value !== 'number' || !Number.isFinite(value)) throw new OptionError(`metric "${name}"`, 'must be a finite number', value);
+    if (typeof name !== 'string' || !/^[A-Za-z_][\w.:-]{0,127}$/.test(name))
+      throw new OptionError('metric name', 'must start with a letter and hold only letters, digits and _.:-', name);
+    if (typeof value !== 'number' || !Number.isFinite(value))
+      throw new OptionError(`metric "${name}"`, 'must be a finite number', value);
     const before = this.#custom.get(name);
-    if (before === undefined && this.#custom.size >= MAX_CUSTOM_METRICS) throw new OptionError('metric name', `must be one of at most ${MAX_CUSTOM_METRICS}`, name);
+    if (before === undefined && this.#custom.size >= MAX_CUSTOM_METRICS)
+      throw new OptionError('metric name', `must be one of at most ${MAX_CUSTOM_METRICS}`, name);
     this.#custom.set(name, { last: value, count: (before?.count ?? 0) + 1, sum: (before?.sum ?? 0) + value });
   }
 
@@ -73,7 +86,9 @@ export class PerformanceMonitor {
     return {
       memory: {
         percentage: (100 * memory.rss) / this.#machine.memoryBytes,
-        heapUsed: memory.heapUsed, heapTotal: memory.heapTotal, resident: memory.rss,
+        heapUsed: memory.heapUsed,
+        heapTotal: memory.heapTotal,
+        resident: memory.rss,
       },
       cpu: { usage: this.#cpuUsage(), loadAverage: loadavg() },
       cache: NO_CACHE,

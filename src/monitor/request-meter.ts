@@ -35,7 +35,9 @@ export class RequestMeter {
     this.#startedAt = clock.now();
     this.#second = Math.floor(this.#startedAt / 1_000);
     this.#rotatedAt = this.#second;
-    this.#unsubscribe = signals.request.on(({ outcome, durationMs }) => this.#record(outcome === 'error' || outcome === 'tool_error', durationMs));
+    this.#unsubscribe = signals.request.on(({ outcome, durationMs }) =>
+      this.#record(outcome === 'error' || outcome === 'tool_error', durationMs),
+    );
   }
 
   figures(): RequestFigures {
@@ -52,7 +54,12 @@ export class RequestMeter {
       errors: this.#errors,
       perSecond: count / seconds,
       errorRate: count === 0 ? 0 : failed / count,
-      responseTime: { average: ms(times.mean), p50: ms(times.quantile(0.5)), p95: ms(times.quantile(0.95)), p99: ms(times.quantile(0.99)) },
+      responseTime: {
+        average: ms(times.mean),
+        p50: ms(times.quantile(0.5)),
+        p95: ms(times.quantile(0.95)),
+        p99: ms(times.quantile(0.99)),
+      },
     };
   }
 

@@ -24,11 +24,12 @@ export class BatchCollector {
       canStream: outer.canStream,
       notify: (text) => outer.notify(text),
       respond: (_status, text, bytes) => this.#add(bytes === undefined ? text : text + this.#decoder.decode(bytes)),
+      abandon: () => this.#add(undefined),
     };
   }
 
-  #add(answer: string): void {
-    this.#answers.push(answer);
-    if (--this.#missing === 0) this.#exchange.respond(200, `[${this.#answers.join(',')}]`);
+  #add(answer: string | undefined): void {
+    if (answer !== undefined) this.#answers.push(answer);
+    if (--this.#missing === 0 && this.#answers.length > 0) this.#exchange.respond(200, `[${this.#answers.join(',')}]`);
   }
 }

@@ -1,8 +1,20 @@
 import type { Exchange, MessageConnection, MessageSink } from '../transport/transport.ts';
 import {
-  ErrorCode, errorText, idOf, isObject, isRequestId, type JsonRpcNotification, type JsonRpcRequest, kindOf, notificationText, ProtocolError, type RequestId,
+  ErrorCode,
+  errorText,
+  idOf,
+  isObject,
+  isRequestId,
+  type JsonRpcNotification,
+  type JsonRpcRequest,
+  kindOf,
+  NEWEST_LEGACY_VERSION,
+  notificationText,
+  ProtocolError,
+  type RequestId,
 } from '../wire/wire.ts';
-import { type EntryParts, parse, run, runModern } from './http-entry.ts';
+import { BatchCollector } from './batch.ts';
+import { checkBatch, type EntryParts, parse, run, runModern } from './http-entry.ts';
 import { createLegacyPeer, legacyHandler } from './legacy.ts';
 import { checkEnvelope, checkVersion, claimOf, isModernInitialize } from './modern.ts';
 import { RequestContext } from './request-context.ts';
@@ -32,9 +44,28 @@ export class ConnectionEntry implements MessageConnection {
       this.#send(errorText(undefined, message.code, message.message));
       return;
     }
+    if (Array.isArray(message)) this.#batch(message);
+    else this.#single(message, this.#exchange());
+  }
+
+  /** Batches belong to one revision: they are served when that was agreed on. */
+  #batch(messages: readonly unknown[]): void {
+    const problem = checkBatch(messages, this.#peer.version ?? NEWEST_LEGACY_VERSION);
+    if (problem !== undefined) {
+      this.#send(errorText(undefined, problem.code, problem.message));
+      return;
+    }
+    const collector = new BatchCollector(
+      this.#exchange(),
+      messages.filter((message) => kindOf(message) === 'request').length,
+    );
+    for (const message of messages) this.#single(message, collector.member());
+  }
+
+  #single(message: unknown, exchange: Exchange): void {
     switch (kindOf(message)) {
       case 'request':
-        this.#request(message as JsonRpcRequest);
+        this.#request(message as JsonRpcRequest, exchange);
         break;
       case 'notification':
         this.#notification(message as JsonRpcNotification);
@@ -62,21 +93,21 @@ export class ConnectionEntry implements MessageConnection {
     for (const call of [...this.#running.values()]) call.cancel();
   }
 
-  #request(message: JsonRpcRequest): void {
+  #request(message: JsonRpcRequest, exchange: Exchange): void {
     const meta = claimOf(message);
     const isModern = meta !== undefined && (message.method !== 'initialize' || isModernInitialize(meta));
     const problem = isModern ? (checkEnvelope(meta) ?? checkVersion(meta)) : undefined;
     if (problem !== undefined) {
-      this.#send(errorText(message.id, problem.code, problem.message, problem.data));
+      exchange.respond(200, errorText(message.id, problem.code, problem.message, problem.data));
       return;
     }
     if (this.#running.has(message.id)) {
-      this.#send(errorText(message.id, ErrorCode.InvalidRequest, 'A request with this id is still running'));
+      exchange.respond(200, errorText(message.id, ErrorCode.InvalidRequest, 'A request with this id is still running'));
       return;
     }
-    const call = new RequestContext(this.#exchange(), isModern ? 'modern' : 'legacy', message, this.#peer, this.#parts);
+    const call = new RequestContext(exchange, isModern ? 'modern' : 'legacy', message, this.#peer, this.#parts);
     this.#running.set(message.id, call);
-    call.onSettled = () => this.#finished(call);
+    call.whenSettled(() => this.#finished(call));
     if (isModern) runModern(call, this.#parts);
     else run(call, legacyHandler(message.method, this.#parts.dispatcher, this.#peer));
   }

@@ -1,4 +1,4 @@
-import { ErrorCode, ProtocolError } from '../wire/wire.ts';
+import { ErrorCode, type ProtocolError } from '../wire/wire.ts';
 
 /** A request that is refused before it reaches a handler. */
 export interface Failure {

@@ -1,8 +1,21 @@
 import type { Dispatcher } from '../dispatch/dispatch.ts';
 import type { Exchange, ExtraHeaders } from '../transport/transport.ts';
 import {
-  BATCH_VERSION, ErrorCode, errorText, findExcess, idOf, isModernVersion, isObject, type JsonBounds, type JsonRpcNotification, type JsonRpcRequest,
-  kindOf, LEGACY_VERSIONS, ProtocolError, type RequestId,
+  BATCH_VERSION,
+  ErrorCode,
+  errorText,
+  findExcess,
+  idOf,
+  isModernVersion,
+  isObject,
+  isRequestId,
+  type JsonBounds,
+  type JsonRpcNotification,
+  type JsonRpcRequest,
+  kindOf,
+  LEGACY_VERSIONS,
+  ProtocolError,
+  type RequestId,
 } from '../wire/wire.ts';
 import { BatchCollector } from './batch.ts';
 import { type Failure, failure } from './failure.ts';
@@ -36,9 +49,14 @@ export class HttpEntry {
   }
 
   post(exchange: Exchange, body: string): void {
+    if (exchange.closed) return; // The client left while its request was read.
     const { accept } = exchange.head ?? {};
     if (accept !== undefined && accept !== USUAL_ACCEPT && !acceptsJson(accept)) {
-      refuse(exchange, undefined, failure(406, ErrorCode.BadHttpRequest, 'Accept must list application/json and text/event-stream'));
+      refuse(
+        exchange,
+        undefined,
+        failure(406, ErrorCode.BadHttpRequest, 'Accept must list application/json and text/event-stream'),
+      );
       return;
     }
     const message = parse(body, this.#parts.jsonBounds);
@@ -59,7 +77,11 @@ export class HttpEntry {
         exchange.respond(202, '');
         break;
       default:
-        refuse(exchange, idOf(message), failure(400, ErrorCode.InvalidRequest, 'The body is not a valid JSON-RPC message'));
+        refuse(
+          exchange,
+          idOf(message),
+          failure(400, ErrorCode.InvalidRequest, 'The body is not a valid JSON-RPC message'),
+        );
     }
   }
 
@@ -68,7 +90,10 @@ export class HttpEntry {
     const meta = claimOf(message);
     const version = exchange.head?.protocolVersion;
     if (meta !== undefined && (message.method !== 'initialize' || isModernInitialize(meta))) {
-      const problem = exchange.head === undefined ? undefined : checkModernRequest(exchange.head, message, meta, this.#parts.dispatcher);
+      const problem =
+        exchange.head === undefined
+          ? undefined
+          : checkModernRequest(exchange.head, message, meta, this.#parts.dispatcher);
       if (problem === undefined) this.#runModern(exchange, message);
       else refuse(exchange, message.id, problem);
       return;
@@ -93,8 +118,12 @@ export class HttpEntry {
   #notification(exchange: Exchange, message: JsonRpcNotification): void {
     const { head } = exchange;
     const meta = claimOf(message);
-    const isModern = meta !== undefined || (head?.protocolVersion !== undefined && isModernVersion(head.protocolVersion));
-    const problem = isModern && head !== undefined ? checkModernNotification(head, message, meta) : checkLegacyVersion(head?.protocolVersion, message.method);
+    const isModern =
+      meta !== undefined || (head?.protocolVersion !== undefined && isModernVersion(head.protocolVersion));
+    const problem =
+      isModern && head !== undefined
+        ? checkModernNotification(head, message, meta)
+        : checkLegacyVersion(head?.protocolVersion, message.method);
     if (problem === undefined) exchange.respond(202, '');
     else refuse(exchange, undefined, problem);
   }
@@ -136,6 +165,11 @@ export function run(call: RequestContext, handler: ReturnType<Dispatcher['find']
     return;
   }
   call.label = call.method;
+  const meta = call.params?.['_meta'] as { readonly progressToken?: unknown } | undefined;
+  if (meta?.progressToken !== undefined && !isRequestId(meta.progressToken)) {
+    call.fail(new ProtocolError(ErrorCode.InvalidParams, 'progressToken must be a string or an integer'));
+    return;
+  }
   try {
     call.take(handler(call.params, call));
   } catch (error) {
@@ -146,8 +180,10 @@ export function run(call: RequestContext, handler: ReturnType<Dispatcher['find']
 /** Parses a message within bounds. Answers the error rather than throwing it. */
 export function parse(text: string, bounds: JsonBounds): unknown {
   const excess = findExcess(text, bounds);
-  if (excess === 'depth') return new ProtocolError(ErrorCode.InvalidRequest, `The message is nested deeper than ${bounds.maxDepth}`);
-  if (excess === 'elements') return new ProtocolError(ErrorCode.InvalidRequest, `The message has more than ${bounds.maxElements} elements`);
+  if (excess === 'depth')
+    return new ProtocolError(ErrorCode.InvalidRequest, `The message is nested deeper than ${bounds.maxDepth}`);
+  if (excess === 'elements')
+    return new ProtocolError(ErrorCode.InvalidRequest, `The message has more than ${bounds.maxElements} elements`);
   try {
     return JSON.parse(text);
   } catch {
@@ -167,19 +203,30 @@ function checkLegacyVersion(version: string | undefined, method: string): Failur
   if (version === undefined || LEGACY_VERSIONS.includes(version)) return undefined;
   if (isModernVersion(version)) {
     if (method !== 'initialize') return missingEnvelope(version);
-    return failure(400, ErrorCode.HeaderMismatch, 'Header mismatch: initialize belongs to earlier revisions than the MCP-Protocol-Version header names');
+    return failure(
+      400,
+      ErrorCode.HeaderMismatch,
+      'Header mismatch: initialize belongs to earlier revisions than the MCP-Protocol-Version header names',
+    );
   }
-  return method === 'initialize' ? undefined : failure(400, ErrorCode.BadHttpRequest, `Unsupported protocol version (supported: ${LEGACY_VERSIONS.join(', ')})`);
+  return method === 'initialize'
+    ? undefined
+    : failure(400, ErrorCode.BadHttpRequest, `Unsupported protocol version (supported: ${LEGACY_VERSIONS.join(', ')})`);
 }
 
-function checkBatch(messages: readonly unknown[], version: string | undefined): Failure | undefined {
+/** What keeps a batch from being served, in a request or on a connection of a version. */
+export function checkBatch(messages: readonly unknown[], version: string | undefined): Failure | undefined {
   const invalid = (message: string): Failure => failure(400, ErrorCode.InvalidRequest, message);
   if (messages.length === 0) return invalid('The batch is empty');
   if (messages.length > MAX_BATCH) return invalid(`The batch has more than ${MAX_BATCH} messages`);
   for (const message of messages) {
     if (kindOf(message) === 'invalid') return invalid('The batch holds an invalid message');
-    if (!isObject(message) || message['method'] === 'initialize') return invalid('initialize cannot be part of a batch');
-    if (claimOf(message as unknown as JsonRpcRequest) !== undefined) return invalid('Requests of this protocol revision cannot be part of a batch');
+    if (!isObject(message) || message['method'] === 'initialize')
+      return invalid('initialize cannot be part of a batch');
+    if (claimOf(message as unknown as JsonRpcRequest) !== undefined)
+      return invalid('Requests of this protocol revision cannot be part of a batch');
   }
-  return version === undefined || version === BATCH_VERSION ? undefined : invalid(`Batches exist in protocol revision ${BATCH_VERSION} only`);
+  return version === undefined || version === BATCH_VERSION
+    ? undefined
+    : invalid(`Batches exist in protocol revision ${BATCH_VERSION} only`);
 }

@@ -1,5 +1,13 @@
 import type { Dispatcher, MethodHandler } from '../dispatch/dispatch.ts';
-import { ErrorCode, isObject, LEGACY_VERSIONS, LOG_LEVELS, type LogLevel, NEWEST_LEGACY_VERSION, ProtocolError } from '../wire/wire.ts';
+import {
+  ErrorCode,
+  isObject,
+  LEGACY_VERSIONS,
+  LOG_LEVELS,
+  type LogLevel,
+  NEWEST_LEGACY_VERSION,
+  ProtocolError,
+} from '../wire/wire.ts';
 import type { Client } from './request-context.ts';
 
 /** What a connection remembers of its legacy client. */
@@ -7,13 +15,22 @@ export interface LegacyPeer extends Client {
   info: Client['info'];
   capabilities: Client['capabilities'];
   logLevel: LogLevel | undefined;
+  /** The version of the handshake. */
+  version: string | undefined;
   /** Whether the handshake is complete, so that notifications may be sent. */
   ready: boolean;
   readonly watched: Set<string>;
 }
 
 export function createLegacyPeer(): LegacyPeer {
-  return { info: undefined, capabilities: {}, logLevel: undefined, ready: false, watched: new Set() };
+  return {
+    info: undefined,
+    capabilities: {},
+    logLevel: undefined,
+    version: undefined,
+    ready: false,
+    watched: new Set(),
+  };
 }
 
 /** Most resources that one connection may watch. */
@@ -24,7 +41,11 @@ const MAX_WATCHED = 1_000;
  *
  * @param peer The connection's memory; without one (stateless HTTP) what would be remembered is answered and forgotten.
  */
-export function legacyHandler(method: string, dispatcher: Dispatcher, peer: LegacyPeer | undefined): MethodHandler | undefined {
+export function legacyHandler(
+  method: string,
+  dispatcher: Dispatcher,
+  peer: LegacyPeer | undefined,
+): MethodHandler | undefined {
   const empty: MethodHandler = (_params, call) => dispatcher.writer.complete({}, call);
   switch (method) {
     case 'initialize':
@@ -34,7 +55,8 @@ export function legacyHandler(method: string, dispatcher: Dispatcher, peer: Lega
     case 'logging/setLevel':
       return (params, call) => {
         const level = params?.['level'];
-        if (!LOG_LEVELS.includes(level as LogLevel)) throw new ProtocolError(ErrorCode.InvalidParams, `level must be one of ${LOG_LEVELS.join(', ')}`);
+        if (!LOG_LEVELS.includes(level as LogLevel))
+          throw new ProtocolError(ErrorCode.InvalidParams, `level must be one of ${LOG_LEVELS.join(', ')}`);
         if (peer !== undefined) peer.logLevel = level as LogLevel;
         return empty(params, call);
       };
@@ -53,17 +75,21 @@ export function legacyHandler(method: string, dispatcher: Dispatcher, peer: Lega
 /** Reads a handshake; answers the version to speak. @throws {ProtocolError} -32602 */
 function greet(params: Record<string, unknown> | undefined, peer: LegacyPeer | undefined): string {
   const { protocolVersion, capabilities, clientInfo } = params ?? {};
-  if (typeof protocolVersion !== 'string') throw new ProtocolError(ErrorCode.InvalidParams, 'protocolVersion must be a string');
+  if (typeof protocolVersion !== 'string')
+    throw new ProtocolError(ErrorCode.InvalidParams, 'protocolVersion must be a string');
   if (peer !== undefined) {
     peer.capabilities = isObject(capabilities) ? capabilities : {};
     peer.info = isObject(clientInfo) ? (clientInfo as unknown as Client['info']) : undefined;
   }
-  return LEGACY_VERSIONS.includes(protocolVersion) ? protocolVersion : NEWEST_LEGACY_VERSION;
+  const version = LEGACY_VERSIONS.includes(protocolVersion) ? protocolVersion : NEWEST_LEGACY_VERSION;
+  if (peer !== undefined) peer.version = version;
+  return version;
 }
 
 function watch(adds: boolean, uri: unknown, peer: LegacyPeer | undefined): void {
   if (typeof uri !== 'string') throw new ProtocolError(ErrorCode.InvalidParams, 'uri must be a string');
   if (!adds) peer?.watched.delete(uri);
-  else if (peer !== undefined && peer.watched.size >= MAX_WATCHED) throw new ProtocolError(ErrorCode.InvalidParams, `at most ${MAX_WATCHED} resources can be watched`);
+  else if (peer !== undefined && peer.watched.size >= MAX_WATCHED)
+    throw new ProtocolError(ErrorCode.InvalidParams, `at most ${MAX_WATCHED} resources can be watched`);
   else peer?.watched.add(uri);
 }

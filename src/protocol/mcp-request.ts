@@ -1,15 +1,40 @@
+import type { McpRequest, OutgoingNotification } from '../dispatch/dispatch.ts';
 import { PeregrineError } from '../kernel/errors.ts';
-import type { McpRequest, OutgoingNotification } from '../registry/registry.ts';
-import { type Envelope, isObject, LOG_LEVELS, type LogLevel, notificationText, type RequestId, RESERVED_META_PREFIX } from '../wire/wire.ts';
-import type { RequestContext } from './request-context.ts';
+import type { Exchange } from '../transport/transport.ts';
+import {
+  type Envelope,
+  isObject,
+  LOG_LEVELS,
+  type LogLevel,
+  notificationText,
+  RESERVED_META_PREFIX,
+  type RequestId,
+} from '../wire/wire.ts';
+
+/** What the view needs to know of its request. */
+export interface ViewedRequest {
+  readonly id: RequestId;
+  readonly method: string;
+  readonly params: Record<string, unknown> | undefined;
+  readonly envelope: Envelope | undefined;
+  readonly signal: AbortSignal;
+  readonly exchange: Exchange;
+  readonly roundState: string | undefined;
+  /** The least level of log messages to send, or nothing for none. */
+  readonly logLevel: LogLevel | undefined;
+  /** Whether the request is over: nothing more is sent about it. */
+  readonly settled: boolean;
+  /** Tells the operator what the client is not told. */
+  reportFault(error: unknown): void;
+}
 
 /** What a handler sees of its request, built when it first looks. */
 export class McpRequestView implements McpRequest {
-  readonly #call: RequestContext;
+  readonly #call: ViewedRequest;
   #lastProgress = Number.NEGATIVE_INFINITY;
   #meta: McpRequest['_meta'] | null = null;
 
-  constructor(call: RequestContext) {
+  constructor(call: ViewedRequest) {
     this.#call = call;
   }
 
@@ -29,7 +54,9 @@ export class McpRequestView implements McpRequest {
   get _meta(): McpRequest['_meta'] {
     if (this.#meta === null) {
       const meta = this.#call.params?.['_meta'];
-      this.#meta = isObject(meta) ? Object.fromEntries(Object.entries(meta).filter(([key]) => !key.startsWith(RESERVED_META_PREFIX))) : undefined;
+      this.#meta = isObject(meta)
+        ? Object.fromEntries(Object.entries(meta).filter(([key]) => !key.startsWith(RESERVED_META_PREFIX)))
+        : undefined;
     }
     return this.#meta;
   }
@@ -47,11 +74,22 @@ export class McpRequestView implements McpRequest {
     const { method, params } = notification;
     if (method === 'notifications/progress' && !this.#mayReport(params)) return;
     if (method === 'notifications/message' && !this.#wants(params?.['level'])) return;
-    if (!this.#call.settled) this.#call.exchange.notify(notificationText(method, params));
+    if (this.#call.settled) return;
+    let text: string;
+    try {
+      text = notificationText(method, params);
+    } catch (error) {
+      this.#call.reportFault(error); // What JSON cannot express is lost; the request goes on.
+      return;
+    }
+    this.#call.exchange.notify(text);
   }
 
   async log(level: LogLevel, data: unknown, logger?: string): Promise<void> {
-    await this.notify({ method: 'notifications/message', params: { level, ...(logger === undefined ? {} : { logger }), data } });
+    await this.notify({
+      method: 'notifications/message',
+      params: { level, ...(logger === undefined ? {} : { logger }), data },
+    });
   }
 
   elicitInput(): Promise<never> {
@@ -63,7 +101,10 @@ export class McpRequestView implements McpRequest {
   }
 
   async send(request: { readonly method: string }): Promise<never> {
-    throw new PeregrineError('SESSION_REQUIRED', `${request.method} cannot be sent to this client: return inputRequired(...) from the handler`);
+    throw new PeregrineError(
+      'SESSION_REQUIRED',
+      `${request.method} cannot be sent to this client: return inputRequired(...) from the handler`,
+    );
   }
 
   /** Progress goes to a client that gave a token, under that token, and only forward. */
@@ -71,8 +112,10 @@ export class McpRequestView implements McpRequest {
     const token = this._meta?.progressToken;
     const progress = params?.['progress'];
     if (token === undefined || params?.['progressToken'] !== token) return false;
-    if (typeof progress !== 'number' || !(progress > this.#lastProgress)) return false;
-    this.#lastProgress = progress;
+    const total = params?.['total'];
+    if (!Number.isFinite(progress) || (total !== undefined && !Number.isFinite(total))) return false;
+    if ((progress as number) <= this.#lastProgress) return false;
+    this.#lastProgress = progress as number;
     return true;
   }
 

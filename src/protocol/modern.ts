@@ -1,9 +1,16 @@
 import type { Dispatcher } from '../dispatch/dispatch.ts';
-import { findHeaderMismatch } from '../registry/registry.ts';
 import type { RequestHead } from '../transport/transport.ts';
 import {
-  decodeHeaderValue, ErrorCode, findEnvelopeIssue, isModernVersion, isObject, type JsonRpcNotification, type JsonRpcRequest,
-  MetaKey, MODERN_VERSIONS, NAME_SOURCE,
+  decodeHeaderValue,
+  ErrorCode,
+  findEnvelopeIssue,
+  isModernVersion,
+  isObject,
+  type JsonRpcNotification,
+  type JsonRpcRequest,
+  MetaKey,
+  MODERN_VERSIONS,
+  NAME_SOURCE,
 } from '../wire/wire.ts';
 import { type Failure, failure } from './failure.ts';
 
@@ -22,13 +29,18 @@ export function isModernInitialize(meta: Record<string, unknown>): boolean {
 export function checkEnvelope(meta: Record<string, unknown>): Failure | undefined {
   const issue = findEnvelopeIssue(meta);
   if (issue === undefined) return undefined;
-  return failure(400, ErrorCode.InvalidParams, `Invalid _meta envelope: ${issue.key}: ${issue.problem}`, { envelope: issue });
+  return failure(400, ErrorCode.InvalidParams, `Invalid _meta envelope: ${issue.key}: ${issue.problem}`, {
+    envelope: issue,
+  });
 }
 
 export function checkVersion(meta: Record<string, unknown>): Failure | undefined {
   const requested = meta[MetaKey.protocolVersion] as string;
   if (MODERN_VERSIONS.includes(requested)) return undefined;
-  return failure(400, ErrorCode.UnsupportedProtocolVersion, 'Unsupported protocol version', { supported: MODERN_VERSIONS, requested });
+  return failure(400, ErrorCode.UnsupportedProtocolVersion, 'Unsupported protocol version', {
+    supported: MODERN_VERSIONS,
+    requested,
+  });
 }
 
 /**
@@ -37,7 +49,12 @@ export function checkVersion(meta: Record<string, unknown>): Failure | undefined
  *
  * HOT: every modern request; guarded by `npm run bench`.
  */
-export function checkModernRequest(head: RequestHead, message: JsonRpcRequest, meta: Record<string, unknown>, dispatcher: Dispatcher): Failure | undefined {
+export function checkModernRequest(
+  head: RequestHead,
+  message: JsonRpcRequest,
+  meta: Record<string, unknown>,
+  dispatcher: Dispatcher,
+): Failure | undefined {
   const { method, params } = message;
   const early = checkEnvelope(meta) ?? checkAgreement(head, method, meta) ?? checkVersion(meta);
   if (early !== undefined) return early;
@@ -47,16 +64,23 @@ export function checkModernRequest(head: RequestHead, message: JsonRpcRequest, m
   if (source === undefined) return undefined;
   const named = checkName(head.mcpName, source, params?.[source]);
   if (named !== undefined || method !== 'tools/call') return named;
-  const headerParams = dispatcher.headerParamsOf(params?.['name'])?.compiled.headerParams;
-  if (headerParams === undefined) return undefined;
-  const problem = findHeaderMismatch(headerParams, params?.['arguments'], head.params);
+  const problem = dispatcher.headerMismatch(params, head.params);
   return problem === undefined ? undefined : mismatch(problem);
 }
 
 /** Checks a modern notification that came over HTTP. */
-export function checkModernNotification(head: RequestHead, message: JsonRpcNotification, meta: Record<string, unknown> | undefined): Failure | undefined {
+export function checkModernNotification(
+  head: RequestHead,
+  message: JsonRpcNotification,
+  meta: Record<string, unknown> | undefined,
+): Failure | undefined {
   const claimed = meta?.[MetaKey.protocolVersion];
-  if (meta !== undefined && typeof claimed !== 'string') return failure(400, ErrorCode.InvalidParams, `Invalid _meta envelope: ${MetaKey.protocolVersion}: must be a string`);
+  if (meta !== undefined && typeof claimed !== 'string')
+    return failure(
+      400,
+      ErrorCode.InvalidParams,
+      `Invalid _meta envelope: ${MetaKey.protocolVersion}: must be a string`,
+    );
   return checkAgreement(head, message.method, meta ?? {});
 }
 
@@ -65,7 +89,8 @@ function checkAgreement(head: RequestHead, method: string, meta: Record<string, 
   if (claimed !== undefined && head.protocolVersion !== undefined && head.protocolVersion !== claimed) {
     return mismatch('the MCP-Protocol-Version header and the body name different versions');
   }
-  if (head.mcpMethod !== undefined && head.mcpMethod !== method) return mismatch('the Mcp-Method header and the body name different methods');
+  if (head.mcpMethod !== undefined && head.mcpMethod !== method)
+    return mismatch('the Mcp-Method header and the body name different methods');
   return undefined;
 }
 
@@ -74,7 +99,9 @@ function checkName(header: string | undefined, source: string, value: unknown): 
   if (header === undefined) return typeof value === 'string' ? mismatch('the Mcp-Name header is missing') : undefined;
   const decoded = decodeHeaderValue(header);
   if (decoded === undefined) return mismatch('the Mcp-Name header is not valid Base64');
-  return typeof value === 'string' && decoded !== value ? mismatch(`the Mcp-Name header and params.${source} differ`) : undefined;
+  return typeof value === 'string' && decoded !== value
+    ? mismatch(`the Mcp-Name header and params.${source} differ`)
+    : undefined;
 }
 
 function mismatch(problem: string): Failure {
@@ -84,5 +111,10 @@ function mismatch(problem: string): Failure {
 /** The answer to a request whose header names the modern era while its body has no envelope. */
 export function missingEnvelope(version: string): Failure {
   const missing = [MetaKey.protocolVersion, MetaKey.clientCapabilities];
-  return failure(400, ErrorCode.InvalidParams, `The MCP-Protocol-Version header names ${version}, but the request has no envelope`, { envelope: { missing } });
+  return failure(
+    400,
+    ErrorCode.InvalidParams,
+    `The MCP-Protocol-Version header names ${version}, but the request has no envelope`,
+    { envelope: { missing } },
+  );
 }

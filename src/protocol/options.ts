@@ -2,7 +2,7 @@ import type { CacheableMethod } from '../dispatch/dispatch.ts';
 import { OptionError } from '../kernel/errors.ts';
 import { integerOption, objectOption, stringOption } from '../kernel/options.ts';
 import { resolveTransportLimits, TRANSPORT_LIMIT_KEYS, type TransportLimits } from '../transport/transport.ts';
-import type { CacheHint, JsonBounds } from '../wire/wire.ts';
+import { type CacheHint, checkCacheHint, type JsonBounds } from '../wire/wire.ts';
 import type { SubscriptionLimits } from './subscriptions.ts';
 
 /** All bounds of a server. Each protects it from one client, or from all of them together. */
@@ -31,9 +31,14 @@ const OWN_KEYS = Object.keys(OWN) as (keyof typeof OWN)[];
 /** Checks the limits and fills in the defaults. @throws {OptionError} */
 export function resolveLimits(options: unknown): ServerLimits {
   const given = objectOption('limits', options, [...TRANSPORT_LIMIT_KEYS, ...OWN_KEYS]);
-  const forTransport = Object.fromEntries(TRANSPORT_LIMIT_KEYS.filter((key) => given[key] !== undefined).map((key) => [key, given[key]]));
+  const forTransport = Object.fromEntries(
+    TRANSPORT_LIMIT_KEYS.filter((key) => given[key] !== undefined).map((key) => [key, given[key]]),
+  );
   const own = OWN_KEYS.map((key) => [key, integerOption(`limits.${key}`, given[key], OWN[key][0], OWN[key][1])]);
-  return Object.freeze({ ...resolveTransportLimits(forTransport), ...(Object.fromEntries(own) as { [K in keyof typeof OWN]: number }) });
+  return Object.freeze({
+    ...resolveTransportLimits(forTransport),
+    ...(Object.fromEntries(own) as { [K in keyof typeof OWN]: number }),
+  });
 }
 
 /** The bounds of a message's JSON among all limits. */
@@ -44,16 +49,22 @@ export function jsonBoundsOf(limits: ServerLimits): JsonBounds {
 /** Hints for results that clients may cache, by method; each member falls back to `{ ttlMs: 0, cacheScope: 'private' }`. */
 export type CacheHints = { readonly [M in CacheableMethod]?: CacheHint };
 
-const CACHEABLE = ['server/discover', 'tools/list', 'resources/list', 'resources/templates/list', 'prompts/list', 'resources/read'] as const;
+const CACHEABLE = [
+  'server/discover',
+  'tools/list',
+  'resources/list',
+  'resources/templates/list',
+  'prompts/list',
+  'resources/read',
+] as const;
 
 /** @throws {OptionError} */
 export function resolveCacheHints(options: unknown): { readonly [M in CacheableMethod]: Required<CacheHint> } {
   const given = objectOption('cacheHints', options, CACHEABLE);
   const hints = CACHEABLE.map((method) => {
     const name = `cacheHints.${method}`;
-    const { ttlMs, cacheScope } = objectOption(name, given[method], ['ttlMs', 'cacheScope']);
-    if (cacheScope !== undefined && cacheScope !== 'public' && cacheScope !== 'private') throw new OptionError(`${name}.cacheScope`, 'must be "public" or "private"', cacheScope);
-    return [method, { ttlMs: integerOption(`${name}.ttlMs`, ttlMs, 0, { min: 0, max: Number.MAX_SAFE_INTEGER }), cacheScope: cacheScope ?? 'private' }];
+    const { ttlMs, cacheScope } = checkCacheHint(name, given[method] ?? {});
+    return [method, { ttlMs: ttlMs ?? 0, cacheScope: cacheScope ?? 'private' }];
   });
   return Object.freeze(Object.fromEntries(hints) as { [M in CacheableMethod]: Required<CacheHint> });
 }
@@ -67,9 +78,16 @@ export interface RequestStateOptions {
 }
 
 /** @throws {OptionError} */
-export function resolveRequestState(options: unknown): { readonly secret: string | undefined; readonly ttlSeconds: number } {
+export function resolveRequestState(options: unknown): {
+  readonly secret: string | undefined;
+  readonly ttlSeconds: number;
+} {
   const given = objectOption('requestState', options, ['secret', 'ttlSeconds']);
   const secret = given.secret === undefined ? undefined : stringOption('requestState.secret', given.secret);
-  if (secret !== undefined && secret.length < 16) throw new OptionError('requestState.secret', 'must have at least 16 characters', `${secret.length} characters`);
-  return Object.freeze({ secret, ttlSeconds: integerOption('requestState.ttlSeconds', given.ttlSeconds, 600, { min: 1, max: 86_400 }) });
+  if (secret !== undefined && secret.length < 16)
+    throw new OptionError('requestState.secret', 'must have at least 16 characters', `${secret.length} characters`);
+  return Object.freeze({
+    secret,
+    ttlSeconds: integerOption('requestState.ttlSeconds', given.ttlSeconds, 600, { min: 1, max: 86_400 }),
+  });
 }

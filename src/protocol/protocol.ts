@@ -8,9 +8,23 @@ import { ConnectionEntry } from './connection.ts';
 import { type EntryParts, HttpEntry } from './http-entry.ts';
 import { type ChangeBus, type SubscriptionLimits, Subscriptions } from './subscriptions.ts';
 
-export { type CacheHints, jsonBoundsOf, type RequestStateOptions, resolveCacheHints, resolveLimits, resolveRequestState, type ServerLimits } from './options.ts';
 export { createDetachedContext } from './detached.ts';
-export { type ChangeBus, type ChangeEvent, createChangePublisher, createLocalBus, type SubscriptionLimits } from './subscriptions.ts';
+export {
+  type CacheHints,
+  jsonBoundsOf,
+  type RequestStateOptions,
+  resolveCacheHints,
+  resolveLimits,
+  resolveRequestState,
+  type ServerLimits,
+} from './options.ts';
+export {
+  type ChangeBus,
+  type ChangeEvent,
+  createChangePublisher,
+  createLocalBus,
+  type SubscriptionLimits,
+} from './subscriptions.ts';
 
 /** What the protocol is made of. */
 export interface ProtocolParts {

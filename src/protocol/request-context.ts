@@ -1,14 +1,30 @@
+import {
+  type Answer,
+  type Call,
+  InternalFault,
+  type McpRequest,
+  type OutgoingNotification,
+  toProtocolError,
+} from '../dispatch/dispatch.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { type Answer, type Call, InternalFault } from '../dispatch/dispatch.ts';
-import type { McpRequest, OutgoingNotification } from '../registry/registry.ts';
 import type { EngineSignals, RequestOutcome } from '../signal/signal.ts';
 import type { Exchange } from '../transport/transport.ts';
 import {
-  type ClientCapabilities, type Envelope, type Era, ErrorCode, errorText, type Implementation, type JsonRpcRequest, type LogLevel,
-  MetaKey, ProtocolError, type RequestId, responsePrefix,
+  type ClientCapabilities,
+  type Envelope,
+  type Era,
+  ErrorCode,
+  errorText,
+  type Implementation,
+  type JsonRpcRequest,
+  type LogLevel,
+  MetaKey,
+  type ProtocolError,
+  type RequestId,
+  responsePrefix,
 } from '../wire/wire.ts';
 import { statusOf } from './failure.ts';
-import { McpRequestView } from './mcp-request.ts';
+import { McpRequestView, type ViewedRequest } from './mcp-request.ts';
 
 /** What the client said of itself: in each request (modern), or once for a connection (legacy). */
 export interface Client {
@@ -29,7 +45,7 @@ export interface RequestShared {
  *
  * All state of a request is in this object, none in maps by request id: clients all count from the same number.
  */
-export class RequestContext implements Call {
+export class RequestContext implements Call, ViewedRequest {
   readonly era: Era;
   readonly method: string;
   readonly id: RequestId;
@@ -48,10 +64,15 @@ export class RequestContext implements Call {
   #controller: AbortController | undefined;
   #view: McpRequestView | undefined;
   #state: 'running' | 'cancelled' | 'answered' = 'running';
-  /** Told once when the request is over, however it ended. */
-  onSettled: (() => void) | undefined = undefined;
+  #onSettled: (() => void) | undefined;
 
-  constructor(exchange: Exchange, era: Era, message: JsonRpcRequest, client: Client | undefined, shared: RequestShared) {
+  constructor(
+    exchange: Exchange,
+    era: Era,
+    message: JsonRpcRequest,
+    client: Client | undefined,
+    shared: RequestShared,
+  ) {
     this.exchange = exchange;
     this.era = era;
     this.id = message.id;
@@ -59,7 +80,19 @@ export class RequestContext implements Call {
     this.params = message.params;
     this.#client = client;
     this.#shared = shared;
-    this.#startedAt = shared.signals.request.active ? shared.clock.now() : 0;
+    this.#startedAt = shared.signals.request.active ? shared.clock.now() : -1;
+  }
+
+  /** Runs when the request is over, however it ended. */
+  whenSettled(run: () => void): void {
+    const earlier = this.#onSettled;
+    this.#onSettled = run;
+    if (earlier !== undefined) {
+      this.#onSettled = () => {
+        earlier();
+        run();
+      };
+    }
   }
 
   get settled(): boolean {
@@ -81,11 +114,14 @@ export class RequestContext implements Call {
   }
 
   get clientInfo(): Implementation | undefined {
-    return this.era === 'modern' ? this.envelope?.[MetaKey.clientInfo as keyof Envelope] as Implementation | undefined : this.#client?.info;
+    return this.era === 'modern'
+      ? (this.envelope?.[MetaKey.clientInfo as keyof Envelope] as Implementation | undefined)
+      : this.#client?.info;
   }
 
   get clientCapabilities(): ClientCapabilities {
-    if (this.era === 'modern') return (this.envelope?.[MetaKey.clientCapabilities as keyof Envelope] ?? {}) as ClientCapabilities;
+    if (this.era === 'modern')
+      return (this.envelope?.[MetaKey.clientCapabilities as keyof Envelope] ?? {}) as ClientCapabilities;
     return this.#client?.capabilities ?? {};
   }
 
@@ -118,7 +154,12 @@ export class RequestContext implements Call {
   progress(progress: number, total?: number, message?: string): void {
     const progressToken = this.mcpReq._meta?.progressToken;
     if (progressToken === undefined) return;
-    const params = { progressToken, progress, ...(total === undefined ? {} : { total }), ...(message === undefined ? {} : { message }) };
+    const params = {
+      progressToken,
+      progress,
+      ...(total === undefined ? {} : { total }),
+      ...(message === undefined ? {} : { message }),
+    };
     void this.mcpReq.notify({ method: 'notifications/progress', params });
   }
 
@@ -128,6 +169,7 @@ export class RequestContext implements Call {
     this.#state = 'cancelled';
     this.outcome = 'cancelled';
     this.#controller?.abort(cancelledError());
+    this.exchange.abandon?.();
     this.#settle();
   }
 
@@ -152,24 +194,38 @@ export class RequestContext implements Call {
   }
 
   fail(error: unknown): void {
-    const known = error instanceof ProtocolError ? error : new InternalFault(error);
-    if (known instanceof InternalFault) this.#shared.signals.fault.emit({ where: `${this.label} ${this.target}`.trim(), error: known.reason });
+    const known = toProtocolError(error);
+    if (known instanceof InternalFault) this.reportFault(known.reason);
     if (this.#state !== 'running') return;
     this.#state = 'answered';
     this.outcome = 'error';
     const status = this.era === 'modern' ? statusOf(known) : 200;
     const headers = known.code === ErrorCode.Overloaded ? ([['Retry-After', '1']] as const) : undefined;
-    this.exchange.respond(status, errorText(this.id, known.code, known.message, known.data), undefined, headers);
+    this.exchange.respond(status, this.#errorText(known), undefined, headers);
     this.#settle();
+  }
+
+  /** Tells the operator what the client is not told. */
+  reportFault(error: unknown): void {
+    this.#shared.signals.fault.emit({ where: `${this.label} ${this.target}`.trim(), error });
+  }
+
+  #errorText({ code, message, data }: ProtocolError): string {
+    try {
+      return errorText(this.id, code, message, data);
+    } catch (error) {
+      this.reportFault(error);
+      return errorText(this.id, ErrorCode.InternalError, 'Internal error');
+    }
   }
 
   #settle(): void {
     const { request } = this.#shared.signals;
     if (request.active) {
-      const durationMs = this.#startedAt === 0 ? 0 : this.#shared.clock.now() - this.#startedAt;
+      const durationMs = this.#startedAt < 0 ? 0 : this.#shared.clock.now() - this.#startedAt;
       request.emit({ method: this.label, target: this.target, outcome: this.outcome, durationMs });
     }
-    this.onSettled?.();
+    this.#onSettled?.();
   }
 }
 

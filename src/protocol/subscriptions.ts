@@ -1,9 +1,19 @@
 import type { Dispatcher } from '../dispatch/dispatch.ts';
-import { ErrorCode, isObject, MetaKey, notificationText, ProtocolError, type RequestId, type SubscriptionFilter } from '../wire/wire.ts';
+import {
+  ErrorCode,
+  isObject,
+  MetaKey,
+  notificationText,
+  ProtocolError,
+  type RequestId,
+  type SubscriptionFilter,
+} from '../wire/wire.ts';
 import type { RequestContext } from './request-context.ts';
 
 /** A change that clients may have asked to hear of. */
-export type ChangeEvent = { readonly kind: 'tools' | 'resources' | 'prompts' } | { readonly kind: 'resource'; readonly uri: string };
+export type ChangeEvent =
+  | { readonly kind: 'tools' | 'resources' | 'prompts' }
+  | { readonly kind: 'resource'; readonly uri: string };
 
 /** Carries changes to everyone who serves clients: inside the process, or over instances. */
 export interface ChangeBus {
@@ -35,8 +45,12 @@ export interface SubscriptionLimits {
 }
 
 /** The notification of a change, as method and parameters. */
-export function changeNotification(event: ChangeEvent): readonly [method: string, params: Record<string, unknown> | undefined] {
-  return event.kind === 'resource' ? ['notifications/resources/updated', { uri: event.uri }] : [`notifications/${event.kind}/list_changed`, undefined];
+export function changeNotification(
+  event: ChangeEvent,
+): readonly [method: string, params: Record<string, unknown> | undefined] {
+  return event.kind === 'resource'
+    ? ['notifications/resources/updated', { uri: event.uri }]
+    : [`notifications/${event.kind}/list_changed`, undefined];
 }
 
 interface Stream {
@@ -71,14 +85,18 @@ export class Subscriptions {
   listen(call: RequestContext): void {
     const requested = readFilter(call.params?.['notifications'], this.#limits.maxWatchedResources);
     if (this.#closed || this.#streams.size >= this.#limits.maxSubscriptions) {
-      throw new ProtocolError(ErrorCode.Overloaded, this.#closed ? 'The server is stopping' : 'Too many subscriptions are open');
+      throw new ProtocolError(
+        ErrorCode.Overloaded,
+        this.#closed ? 'The server is stopping' : 'Too many subscriptions are open',
+      );
     }
-    if (!call.exchange.canStream) throw new ProtocolError(ErrorCode.InvalidRequest, 'subscriptions/listen needs Accept: text/event-stream');
+    if (!call.exchange.canStream)
+      throw new ProtocolError(ErrorCode.InvalidRequest, 'subscriptions/listen needs Accept: text/event-stream');
     const filter = this.#honoured(requested);
     const stream: Stream = { call, filter, watched: new Set(filter.resourceSubscriptions) };
-    call.exchange.notify(tagged(call.id, 'notifications/subscriptions/acknowledged', { notifications: filter }));
     this.#streams.add(stream);
-    call.onSettled = () => this.#streams.delete(stream);
+    call.whenSettled(() => this.#streams.delete(stream));
+    call.exchange.notify(tagged(call.id, 'notifications/subscriptions/acknowledged', { notifications: filter }));
   }
 
   /** Ends every stream with its empty result. */
@@ -105,7 +123,9 @@ export class Subscriptions {
       ...(requested.toolsListChanged && tools?.listChanged ? { toolsListChanged: true } : {}),
       ...(requested.promptsListChanged && prompts?.listChanged ? { promptsListChanged: true } : {}),
       ...(requested.resourcesListChanged && resources?.listChanged ? { resourcesListChanged: true } : {}),
-      ...(requested.resourceSubscriptions?.length && resources?.subscribe ? { resourceSubscriptions: requested.resourceSubscriptions } : {}),
+      ...(requested.resourceSubscriptions?.length && resources?.subscribe
+        ? { resourceSubscriptions: requested.resourceSubscriptions }
+        : {}),
     };
   }
 }
@@ -117,11 +137,18 @@ function tagged(id: RequestId, method: string, params: Record<string, unknown> |
 function readFilter(value: unknown, maxWatched: number): SubscriptionFilter {
   if (!isObject(value)) throw new ProtocolError(ErrorCode.InvalidParams, 'notifications must be an object');
   for (const key of ['toolsListChanged', 'promptsListChanged', 'resourcesListChanged']) {
-    if (value[key] !== undefined && typeof value[key] !== 'boolean') throw new ProtocolError(ErrorCode.InvalidParams, `notifications.${key} must be a boolean`);
+    if (value[key] !== undefined && typeof value[key] !== 'boolean')
+      throw new ProtocolError(ErrorCode.InvalidParams, `notifications.${key} must be a boolean`);
   }
   const uris = value['resourceSubscriptions'];
-  if (uris !== undefined && !(Array.isArray(uris) && uris.length <= maxWatched && uris.every((uri) => typeof uri === 'string'))) {
-    throw new ProtocolError(ErrorCode.InvalidParams, `notifications.resourceSubscriptions must be at most ${maxWatched} strings`);
+  if (
+    uris !== undefined &&
+    !(Array.isArray(uris) && uris.length <= maxWatched && uris.every((uri) => typeof uri === 'string'))
+  ) {
+    throw new ProtocolError(
+      ErrorCode.InvalidParams,
+      `notifications.resourceSubscriptions must be at most ${maxWatched} strings`,
+    );
   }
   return value as SubscriptionFilter;
 }

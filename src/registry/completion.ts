@@ -1,7 +1,10 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 
 /** Proposes values for an argument that the user is typing; `context` has the arguments already chosen. */
-export type CompleteCallback = (value: string, context?: { readonly arguments?: Record<string, string> }) => readonly string[] | Promise<readonly string[]>;
+export type CompleteCallback = (
+  value: string,
+  context?: { readonly arguments?: Record<string, string> },
+) => readonly string[] | Promise<readonly string[]>;
 
 /** The official SDK's mark, so that schemas wrapped by either package complete in both. */
 const COMPLETABLE = Symbol.for('mcp.completable');

@@ -43,7 +43,14 @@ function visit(option: string, node: unknown, path: readonly string[], reachable
   if (!isObject(node)) return;
   if (Object.hasOwn(node, KEYWORD)) found.push(toParam(option, node, path, reachable));
   for (const [keyword, value] of Object.entries(node)) {
-    if (keyword === KEYWORD || keyword === 'const' || keyword === 'enum' || keyword === 'default' || keyword === 'examples') continue;
+    if (
+      keyword === KEYWORD ||
+      keyword === 'const' ||
+      keyword === 'enum' ||
+      keyword === 'default' ||
+      keyword === 'examples'
+    )
+      continue;
     if (keyword === 'properties' && isObject(value)) {
       for (const [name, property] of Object.entries(value)) visit(option, property, [...path, name], reachable, found);
     } else {
@@ -52,18 +59,30 @@ function visit(option: string, node: unknown, path: readonly string[], reachable
   }
 }
 
-function toParam(option: string, node: Record<string, unknown>, path: readonly string[], reachable: boolean): HeaderParam {
+function toParam(
+  option: string,
+  node: Record<string, unknown>,
+  path: readonly string[],
+  reachable: boolean,
+): HeaderParam {
   const header = node[KEYWORD];
   const where = `${KEYWORD} of "${path.join('.')}"`;
-  if (!reachable || path.length === 0) throw new OptionError(option, `allows ${KEYWORD} only on arguments reached through "properties"`, header);
-  if (typeof header !== 'string' || !TOKEN.test(header)) throw new OptionError(option, `needs a header token as ${where}`, header);
+  if (!reachable || path.length === 0)
+    throw new OptionError(option, `allows ${KEYWORD} only on arguments reached through "properties"`, header);
+  if (typeof header !== 'string' || !TOKEN.test(header))
+    throw new OptionError(option, `needs a header token as ${where}`, header);
   const type = node['type'];
-  if (typeof type !== 'string' || !TYPES.has(type)) throw new OptionError(option, `allows ${where} only on a string, integer or boolean`, type);
+  if (typeof type !== 'string' || !TYPES.has(type))
+    throw new OptionError(option, `allows ${where} only on a string, integer or boolean`, type);
   return { header, key: header.toLowerCase(), path, isInteger: type === 'integer' };
 }
 
 /** What disagrees between the mapped headers and the arguments, or nothing. */
-export function findHeaderMismatch(params: readonly HeaderParam[], args: unknown, headers: ReadonlyMap<string, string> | undefined): string | undefined {
+export function findHeaderMismatch(
+  params: readonly HeaderParam[],
+  args: unknown,
+  headers: ReadonlyMap<string, string> | undefined,
+): string | undefined {
   for (const param of params) {
     const value = valueAt(args, param.path);
     if (value === undefined || value === null || typeof value === 'object') continue;
@@ -72,7 +91,10 @@ export function findHeaderMismatch(params: readonly HeaderParam[], args: unknown
     if (raw === undefined) return `the ${name} header is missing`;
     const decoded = decodeHeaderValue(raw);
     if (decoded === undefined) return `the ${name} header is not valid Base64`;
-    const equal = param.isInteger && typeof value === 'number' && DECIMAL.test(decoded) ? Number(decoded) === value : decoded === String(value);
+    const equal =
+      param.isInteger && typeof value === 'number' && DECIMAL.test(decoded)
+        ? Number(decoded) === value
+        : decoded === String(value);
     if (!equal) return `the ${name} header and the argument "${param.path.join('.')}" differ`;
   }
   return undefined;

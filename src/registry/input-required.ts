@@ -34,7 +34,9 @@ export const inputRequired = Object.assign(build, {
   /** Asks the user to fill in a form. */
   elicit(params: ElicitParams): InputRequest {
     const { requestedSchema, ...rest } = params;
-    const json = isStandardSchema(requestedSchema) ? standardToJson('requestedSchema', requestedSchema, 'input') : requestedSchema;
+    const json = isStandardSchema(requestedSchema)
+      ? standardToJson('requestedSchema', requestedSchema, 'input')
+      : requestedSchema;
     return { method: 'elicitation/create', params: { mode: 'form', ...rest, requestedSchema: toFormSchema(json) } };
   },
   /** Asks the user to open a page. */
@@ -52,15 +54,30 @@ export const inputRequired = Object.assign(build, {
 });
 
 const FIELD_KEYWORDS = [
-  'type', 'title', 'description', 'default', 'enum', 'enumNames', 'oneOf', 'const', 'format', 'minLength', 'maxLength',
-  'minimum', 'maximum', 'items', 'minItems', 'maxItems',
+  'type',
+  'title',
+  'description',
+  'default',
+  'enum',
+  'enumNames',
+  'oneOf',
+  'const',
+  'format',
+  'minLength',
+  'maxLength',
+  'minimum',
+  'maximum',
+  'items',
+  'minItems',
+  'maxItems',
 ];
 
 /** Reduces a schema to what a form can show. @throws {TypeError} when a field is not primitive. */
 function toFormSchema(schema: JsonSchema): JsonSchema {
   const properties = isObject(schema['properties']) ? schema['properties'] : {};
   const fields = Object.entries(properties).map(([name, field]) => {
-    if (!isObject(field) || field['type'] === 'object') throw new TypeError(`requestedSchema: "${name}" must be a primitive field`);
+    if (!isObject(field) || field['type'] === 'object')
+      throw new TypeError(`requestedSchema: "${name}" must be a primitive field`);
     return [name, Object.fromEntries(Object.entries(field).filter(([keyword]) => FIELD_KEYWORDS.includes(keyword)))];
   });
   const required = schema['required'];
@@ -70,8 +87,15 @@ function toFormSchema(schema: JsonSchema): JsonSchema {
 type Responses = Record<string, unknown> | undefined;
 
 /** The content of an accepted form, or nothing: not there, declined, cancelled, or not valid by the schema given. */
-export function acceptedContent<T extends Record<string, unknown> = Record<string, unknown>>(responses: Responses, key: string): T | undefined;
-export function acceptedContent<S extends StandardSchemaV1>(responses: Responses, key: string, schema: S): StandardSchemaV1.InferOutput<S> | undefined;
+export function acceptedContent<T extends Record<string, unknown> = Record<string, unknown>>(
+  responses: Responses,
+  key: string,
+): T | undefined;
+export function acceptedContent<S extends StandardSchemaV1>(
+  responses: Responses,
+  key: string,
+  schema: S,
+): StandardSchemaV1.InferOutput<S> | undefined;
 export function acceptedContent(responses: Responses, key: string, schema?: StandardSchemaV1): unknown {
   const view = inputResponse(responses, key);
   if (view.kind !== 'elicit' || view.action !== 'accept' || view.content === undefined) return undefined;
@@ -84,7 +108,11 @@ export function acceptedContent(responses: Responses, key: string, schema?: Stan
 /** One input response, told apart by its shape. Untrusted. */
 export type InputResponseView =
   | { readonly kind: 'missing' }
-  | { readonly kind: 'elicit'; readonly action: 'accept' | 'decline' | 'cancel'; readonly content?: Record<string, unknown> }
+  | {
+      readonly kind: 'elicit';
+      readonly action: 'accept' | 'decline' | 'cancel';
+      readonly content?: Record<string, unknown>;
+    }
   | { readonly kind: 'sampling'; readonly result: Record<string, unknown> }
   | { readonly kind: 'roots'; readonly roots: readonly unknown[] };
 
@@ -97,5 +125,7 @@ export function inputResponse(responses: Responses, key: string): InputResponseV
     return { kind: 'elicit', action, ...(isObject(content) ? { content } : {}) };
   }
   if (Array.isArray(roots)) return { kind: 'roots', roots };
-  return typeof value['role'] === 'string' && content !== undefined ? { kind: 'sampling', result: value } : { kind: 'missing' };
+  return typeof value['role'] === 'string' && content !== undefined
+    ? { kind: 'sampling', result: value }
+    : { kind: 'missing' };
 }

@@ -1,8 +1,15 @@
 import { objectOption } from '../kernel/options.ts';
-import { type GetPromptResult, type Icon, type InputRequiredResult, isObject, type JsonSchema, type PromptArgument } from '../wire/wire.ts';
+import {
+  type GetPromptResult,
+  type Icon,
+  type InputRequiredResult,
+  isObject,
+  type JsonSchema,
+  type PromptArgument,
+} from '../wire/wire.ts';
 import { type CompleteCallback, completionOf } from './completion.ts';
 import type { ServerContext } from './context.ts';
-import { checkConfig, checkHandler, checkName, definedOf, type EntryOwner, pick } from './entry.ts';
+import { checkConfig, definedOf, type EntryKind, type EntryOwner, pick, RegisteredEntry } from './entry.ts';
 import { type AnySchema, type CompiledSchema, compileSchema, type InferSchema } from './schema.ts';
 
 /** What describes a prompt to clients. */
@@ -26,7 +33,8 @@ export type PromptHandler<A extends AnySchema | undefined> = A extends AnySchema
 
 /** Changes to a prompt; absent members stay as they are. */
 export interface PromptUpdate extends PromptConfig {
-  readonly name?: string;
+  /** The new name; `null` removes the entry. */
+  readonly name?: string | null;
   readonly callback?: PromptHandler<AnySchema> | PromptHandler<undefined>;
   readonly enabled?: boolean;
 }
@@ -40,77 +48,39 @@ export interface CompiledPrompt {
   readonly completions: ReadonlyMap<string, CompleteCallback>;
 }
 
+type AnyPromptHandler = (...args: never[]) => PromptAnswer | Promise<PromptAnswer>;
+
 /** A registered prompt, and the handle to change it. */
-export class RegisteredPrompt {
-  #name: string;
-  #enabled = true;
-  #config: PromptConfig;
-  #handler: (...args: never[]) => PromptAnswer | Promise<PromptAnswer>;
-  #compiled: CompiledPrompt;
-  readonly #owner: EntryOwner<RegisteredPrompt>;
-
-  constructor(name: string, config: PromptConfig, handler: (...args: never[]) => PromptAnswer | Promise<PromptAnswer>, owner: EntryOwner<RegisteredPrompt>) {
-    this.#name = checkName('prompt', name);
-    checkHandler(`prompt "${name}" handler`, handler);
-    this.#config = config;
-    this.#handler = handler;
-    this.#owner = owner;
-    this.#compiled = compilePrompt(name, config);
+export class RegisteredPrompt extends RegisteredEntry<PromptConfig, AnyPromptHandler, CompiledPrompt> {
+  constructor(name: string, config: PromptConfig, handler: AnyPromptHandler, owner: EntryOwner<RegisteredPrompt>) {
+    super(PROMPT, name, config, handler, owner as EntryOwner<never>);
   }
 
-  get name(): string {
-    return this.#name;
-  }
   get title(): string | undefined {
-    return this.#config.title;
+    return this.config.title;
   }
   get description(): string | undefined {
-    return this.#config.description;
+    return this.config.description;
   }
   get argsSchema(): AnySchema | undefined {
-    return this.#config.argsSchema;
-  }
-  get enabled(): boolean {
-    return this.#enabled;
-  }
-  /** What registration worked out. */
-  get compiled(): CompiledPrompt {
-    return this.#compiled;
+    return this.config.argsSchema;
   }
 
   /** Calls the author's handler with checked arguments. */
   run(args: unknown, context: ServerContext): unknown {
-    return this.#compiled.args === undefined
-      ? (this.#handler as (context: ServerContext) => unknown)(context)
-      : (this.#handler as (args: unknown, context: ServerContext) => unknown)(args, context);
-  }
-
-  enable(): void {
-    this.update({ enabled: true });
-  }
-
-  disable(): void {
-    this.update({ enabled: false });
+    const { handler } = this as unknown as { handler: (...args: unknown[]) => unknown };
+    return this.compiled.args === undefined ? handler(context) : handler(args, context);
   }
 
   /** Changes the prompt at once and whole: when a member is not valid, nothing changes. @throws {OptionError} */
   update(updates: PromptUpdate): void {
     const { name, callback, enabled, ...rest } = updates;
-    const config = { ...this.#config, ...definedOf(rest) };
-    const newName = name === undefined ? this.#name : checkName('prompt', name);
-    const compiled = compilePrompt(newName, config);
-    if (callback !== undefined) checkHandler(`prompt "${newName}" handler`, callback);
-    if (newName !== this.#name) this.#owner.rename(this, this.#name, newName);
-    this.#name = newName;
-    this.#config = config;
-    this.#compiled = compiled;
-    if (callback !== undefined) this.#handler = callback as never;
-    if (enabled !== undefined) this.#enabled = enabled;
-    this.#owner.changed();
-  }
-
-  remove(): void {
-    this.#owner.remove(this.#name);
+    this.apply({
+      name,
+      config: { ...this.config, ...definedOf(rest) },
+      handler: callback as AnyPromptHandler | undefined,
+      enabled,
+    });
   }
 }
 
@@ -119,14 +89,19 @@ function compilePrompt(name: string, config: PromptConfig): CompiledPrompt {
   const option = `prompt "${name}"`;
   checkConfig(option, config);
   objectOption(option, config, CONFIG_KEYS);
-  const args = config.argsSchema === undefined ? undefined : compileSchema(`${option} argsSchema`, config.argsSchema, 'input');
+  const args =
+    config.argsSchema === undefined ? undefined : compileSchema(`${option} argsSchema`, config.argsSchema, 'input');
   const completions = new Map(Object.entries(config.complete ?? {}));
   for (const [argument, field] of Object.entries(args?.fields ?? {})) {
     const complete = completionOf(field);
     if (complete !== undefined && !completions.has(argument)) completions.set(argument, complete);
   }
   const list = args === undefined ? {} : { arguments: toArguments(args.json) };
-  return { args, completions, definition: { name, ...pick(config, ['title', 'description']), ...list, ...pick(config, ['icons', '_meta']) } };
+  return {
+    args,
+    completions,
+    definition: { name, ...pick(config, ['title', 'description']), ...list, ...pick(config, ['icons', '_meta']) },
+  };
 }
 
 function toArguments(schema: JsonSchema): PromptArgument[] {
@@ -138,3 +113,9 @@ function toArguments(schema: JsonSchema): PromptArgument[] {
     required: required.includes(name),
   }));
 }
+
+const PROMPT: EntryKind<PromptConfig, CompiledPrompt> = {
+  word: 'prompt',
+  compile: compilePrompt,
+  keyOf: (name) => name,
+};

@@ -4,8 +4,13 @@ import { Signal } from '../signal/signal.ts';
 import type { EntryOwner } from './entry.ts';
 import { type PromptConfig, type PromptHandler, RegisteredPrompt } from './prompts.ts';
 import {
-  keyOf, type ReadResourceHandler, type ReadTemplateHandler, type RegisteredResource, RegisteredResourceEntry,
-  type RegisteredResourceTemplate, type ResourceConfig, type ResourceTemplate,
+  type ReadResourceHandler,
+  type ReadTemplateHandler,
+  type RegisteredResource,
+  RegisteredResourceEntry,
+  type RegisteredResourceTemplate,
+  type ResourceConfig,
+  type ResourceTemplate,
 } from './resources.ts';
 import type { AnySchema } from './schema.ts';
 import { RegisteredTool, type ToolConfig, type ToolHandler } from './tools.ts';
@@ -13,11 +18,24 @@ import { RegisteredTool, type ToolConfig, type ToolHandler } from './tools.ts';
 export { type CompleteCallback, completable } from './completion.ts';
 export type { McpRequest, OutgoingNotification, ServerContext } from './context.ts';
 export { findHeaderMismatch } from './header-params.ts';
-export { acceptedContent, type ElicitParams, type InputRequiredSpec, type InputResponseView, inputRequired, inputResponse } from './input-required.ts';
-export { type PromptConfig, type PromptHandler, RegisteredPrompt, type PromptUpdate } from './prompts.ts';
 export {
-  type ListResourcesHandler, type ReadResourceHandler, type ReadTemplateHandler, type RegisteredResource,
-  type RegisteredResourceTemplate, type ResourceConfig, ResourceTemplate, type ResourceUpdate,
+  acceptedContent,
+  type ElicitParams,
+  type InputRequiredSpec,
+  type InputResponseView,
+  inputRequired,
+  inputResponse,
+} from './input-required.ts';
+export { type PromptConfig, type PromptHandler, type PromptUpdate, RegisteredPrompt } from './prompts.ts';
+export {
+  type ListResourcesHandler,
+  type ReadResourceHandler,
+  type ReadTemplateHandler,
+  type RegisteredResource,
+  type RegisteredResourceTemplate,
+  type ResourceConfig,
+  ResourceTemplate,
+  type ResourceUpdate,
 } from './resources.ts';
 export type { AnySchema, Checked, InferSchema, RawShape } from './schema.ts';
 export { RegisteredTool, type ToolConfig, type ToolHandler, type ToolUpdate } from './tools.ts';
@@ -37,6 +55,7 @@ export class Registry {
   /** Told after every change of a list. */
   readonly changed = new Signal<ListKind>();
   readonly #everHad = new Set<ListKind>();
+  #nextOrder = 1;
 
   /** Whether the server has, or once had, entries of a kind: then it answers for that kind. */
   serves(kind: ListKind): boolean {
@@ -51,33 +70,57 @@ export class Registry {
   }
 
   /** @throws {OptionError} when the name is taken or the definition is not valid. */
-  registerTool<I extends AnySchema | undefined>(name: string, config: ToolConfig<I>, handler: ToolHandler<I>): RegisteredTool {
+  registerTool<I extends AnySchema | undefined>(
+    name: string,
+    config: ToolConfig<I>,
+    handler: ToolHandler<I>,
+  ): RegisteredTool {
     const tool = new RegisteredTool(name, config, handler as never, this.#owner('tools', 'tool', this.tools));
-    return this.#add('tools', 'tool', this.tools, name, tool);
+    return this.#add('tools', 'tool', this.tools, tool);
   }
 
   /** @throws {OptionError} when the name is taken or the definition is not valid. */
-  registerPrompt<A extends AnySchema | undefined>(name: string, config: PromptConfig<A>, handler: PromptHandler<A>): RegisteredPrompt {
+  registerPrompt<A extends AnySchema | undefined>(
+    name: string,
+    config: PromptConfig<A>,
+    handler: PromptHandler<A>,
+  ): RegisteredPrompt {
     const prompt = new RegisteredPrompt(name, config, handler as never, this.#owner('prompts', 'prompt', this.prompts));
-    return this.#add('prompts', 'prompt', this.prompts, name, prompt);
+    return this.#add('prompts', 'prompt', this.prompts, prompt);
   }
 
   /** @throws {OptionError} when the URI or name is taken or the definition is not valid. */
-  registerResource(name: string, target: string | ResourceTemplate, config: ResourceConfig, handler: ReadResourceHandler | ReadTemplateHandler): RegisteredResource | RegisteredResourceTemplate {
-    const key = keyOf(name, target);
+  registerResource(
+    name: string,
+    target: string | ResourceTemplate,
+    config: ResourceConfig,
+    handler: ReadResourceHandler | ReadTemplateHandler,
+  ): RegisteredResource | RegisteredResourceTemplate {
     if (typeof target === 'string') {
       const owner = this.#owner('resources', 'resource', this.resources);
-      const resource: RegisteredResource = new RegisteredResourceEntry(name, target, config, handler as ReadResourceHandler, owner);
-      return this.#add('resources', 'resource', this.resources, key, resource);
+      const resource: RegisteredResource = new RegisteredResourceEntry(
+        name,
+        target,
+        config,
+        handler as ReadResourceHandler,
+        owner,
+      );
+      return this.#add('resources', 'resource', this.resources, resource);
     }
     const owner = this.#owner('resources', 'resource template', this.templates);
-    const template: RegisteredResourceTemplate = new RegisteredResourceEntry(name, target, config, handler as ReadTemplateHandler, owner);
-    return this.#add('resources', 'resource template', this.templates, key, template);
+    const template: RegisteredResourceTemplate = new RegisteredResourceEntry(
+      name,
+      target,
+      config,
+      handler as ReadTemplateHandler,
+      owner,
+    );
+    return this.#add('resources', 'resource template', this.templates, template);
   }
 
-  #add<E>(kind: ListKind, word: string, entries: Map<string, E>, key: string, entry: E): E {
-    checkFree(word, entries, key);
-    entries.set(key, entry);
+  #add<E extends { readonly key: string }>(kind: ListKind, word: string, entries: Map<string, E>, entry: E): E {
+    checkFree(word, entries, entry.key);
+    entries.set(entry.key, entry);
     this.#everHad.add(kind);
     this.changed.emit(kind);
     return entry;
@@ -85,14 +128,15 @@ export class Registry {
 
   #owner<E>(kind: ListKind, word: string, entries: Map<string, E>): EntryOwner<E> {
     return {
+      nextOrder: () => this.#nextOrder++,
       changed: () => this.changed.emit(kind),
-      rename: (entry, from, to) => {
+      rekey: (entry, from, to) => {
         checkFree(word, entries, to);
-        entries.delete(from);
+        if (entries.get(from) === entry) entries.delete(from);
         entries.set(to, entry);
       },
-      remove: (key) => {
-        if (entries.delete(key)) this.changed.emit(kind);
+      remove: (entry, key) => {
+        if (entries.get(key) === entry && entries.delete(key)) this.changed.emit(kind);
       },
     };
   }

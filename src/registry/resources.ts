@@ -1,9 +1,16 @@
 import { OptionError } from '../kernel/errors.ts';
 import { objectOption } from '../kernel/options.ts';
-import type { CacheHint, InputRequiredResult, ListResourcesResult, ReadResourceResult, Resource } from '../wire/wire.ts';
+import {
+  type CacheHint,
+  checkCacheHint,
+  type InputRequiredResult,
+  type ListResourcesResult,
+  type ReadResourceResult,
+  type Resource,
+} from '../wire/wire.ts';
 import type { CompleteCallback } from './completion.ts';
 import type { ServerContext } from './context.ts';
-import { checkConfig, checkHandler, checkName, definedOf, type EntryOwner, pick } from './entry.ts';
+import { checkConfig, definedOf, type EntryKind, type EntryOwner, pick, RegisteredEntry } from './entry.ts';
 import { UriTemplate, type Variables } from './uri-template.ts';
 
 /** What describes a resource, or a template of resources, to clients. */
@@ -14,7 +21,11 @@ export interface ResourceConfig extends Omit<Resource, 'uri' | 'name'> {
 
 type ReadAnswer = ReadResourceResult | InputRequiredResult;
 export type ReadResourceHandler = (uri: URL, context: ServerContext) => ReadAnswer | Promise<ReadAnswer>;
-export type ReadTemplateHandler = (uri: URL, variables: Variables, context: ServerContext) => ReadAnswer | Promise<ReadAnswer>;
+export type ReadTemplateHandler = (
+  uri: URL,
+  variables: Variables,
+  context: ServerContext,
+) => ReadAnswer | Promise<ReadAnswer>;
 export type ListResourcesHandler = (context: ServerContext) => ListResourcesResult | Promise<ListResourcesResult>;
 
 /** A family of resources under one URI template (RFC 6570). */
@@ -30,7 +41,10 @@ export class ResourceTemplate {
    */
   constructor(
     template: string | UriTemplate,
-    callbacks: { readonly list: ListResourcesHandler | undefined; readonly complete?: { readonly [variable: string]: CompleteCallback } },
+    callbacks: {
+      readonly list: ListResourcesHandler | undefined;
+      readonly complete?: { readonly [variable: string]: CompleteCallback };
+    },
   ) {
     this.uriTemplate = typeof template === 'string' ? new UriTemplate(template) : template;
     this.listCallback = callbacks.list;
@@ -45,10 +59,11 @@ export class ResourceTemplate {
 
 /** Changes to a resource; absent members stay as they are. */
 export interface ResourceUpdate<H, T> {
-  readonly name?: string;
+  /** The new name; `null` removes the entry. */
+  readonly name?: string | null;
   readonly title?: string;
-  /** The new URI, for a resource. */
-  readonly uri?: string;
+  /** The new URI, for a resource; `null` removes the entry. */
+  readonly uri?: string | null;
   /** The new template, for a family. */
   readonly template?: T;
   readonly metadata?: ResourceConfig;
@@ -56,105 +71,112 @@ export interface ResourceUpdate<H, T> {
   readonly enabled?: boolean;
 }
 
-const CONFIG_KEYS = ['title', 'description', 'mimeType', 'size', 'annotations', 'icons', '_meta', 'cacheHint', 'scopeChallenge'] as const;
+const CONFIG_KEYS = [
+  'title',
+  'description',
+  'mimeType',
+  'size',
+  'annotations',
+  'icons',
+  '_meta',
+  'cacheHint',
+  'scopeChallenge',
+] as const;
 const LISTED_KEYS = ['title', 'description', 'mimeType', 'size', 'annotations', 'icons', '_meta'] as const;
 
+type Target = string | ResourceTemplate;
+
+interface Described<T extends Target> {
+  readonly target: T;
+  readonly metadata: ResourceConfig;
+}
+
+/** The entry as lists show it. */
+type Definition = Record<string, unknown>;
+
 /** A registered resource or family of resources, and the handle to change it. */
-export class RegisteredResourceEntry<H extends ReadResourceHandler | ReadTemplateHandler, T extends string | ResourceTemplate> {
-  #name: string;
-  #target: T;
-  #enabled = true;
-  #config: ResourceConfig;
-  #handler: H;
-  #definition: Record<string, unknown>;
-  readonly #owner: EntryOwner<RegisteredResourceEntry<H, T>>;
-
-  constructor(name: string, target: T, config: ResourceConfig, handler: H, owner: EntryOwner<RegisteredResourceEntry<H, T>>) {
-    this.#name = checkName('resource', name);
-    checkHandler(`resource "${name}" handler`, handler);
-    this.#target = target;
-    this.#config = config;
-    this.#handler = handler;
-    this.#owner = owner;
-    this.#definition = compileResource(name, target, config);
+export class RegisteredResourceEntry<
+  H extends ReadResourceHandler | ReadTemplateHandler,
+  T extends Target,
+> extends RegisteredEntry<Described<T>, H, Definition> {
+  constructor(
+    name: string,
+    target: T,
+    metadata: ResourceConfig,
+    handler: H,
+    owner: EntryOwner<RegisteredResourceEntry<H, T>>,
+  ) {
+    super(
+      typeof target === 'string' ? RESOURCE : TEMPLATE,
+      name,
+      { target, metadata },
+      handler,
+      owner as EntryOwner<never>,
+    );
   }
 
-  get name(): string {
-    return this.#name;
-  }
   /** The URI, or the template, that this entry serves. */
   get target(): T {
-    return this.#target;
+    return this.config.target;
   }
   get resourceTemplate(): T {
-    return this.#target;
+    return this.config.target;
   }
   get title(): string | undefined {
-    return this.#config.title;
+    return this.config.metadata.title;
   }
   get metadata(): ResourceConfig {
-    return this.#config;
+    return this.config.metadata;
   }
   get cacheHint(): CacheHint | undefined {
-    return this.#config.cacheHint;
+    return this.config.metadata.cacheHint;
   }
   get readCallback(): H {
-    return this.#handler;
-  }
-  get enabled(): boolean {
-    return this.#enabled;
-  }
-  /** The entry as lists show it. */
-  get definition(): Record<string, unknown> {
-    return this.#definition;
-  }
-
-  enable(): void {
-    this.update({ enabled: true });
-  }
-
-  disable(): void {
-    this.update({ enabled: false });
+    return this.handler;
   }
 
   /** Changes the entry at once and whole: when a member is not valid, nothing changes. @throws {OptionError} */
   update(updates: ResourceUpdate<H, T>): void {
     const { name, title, uri, template, metadata, callback, enabled } = updates;
-    const config = { ...this.#config, ...metadata, ...definedOf({ title }) };
-    const newName = name === undefined ? this.#name : checkName('resource', name);
-    const target = (template ?? uri ?? this.#target) as T;
-    const definition = compileResource(newName, target, config);
-    if (callback !== undefined) checkHandler(`resource "${newName}" handler`, callback);
-    const [from, to] = [keyOf(this.#name, this.#target), keyOf(newName, target)];
-    if (from !== to) this.#owner.rename(this, from, to);
-    this.#name = newName;
-    this.#target = target;
-    this.#config = config;
-    this.#definition = definition;
-    if (callback !== undefined) this.#handler = callback;
-    if (enabled !== undefined) this.#enabled = enabled;
-    this.#owner.changed();
-  }
-
-  remove(): void {
-    this.#owner.remove(keyOf(this.#name, this.#target));
+    const { config } = this;
+    const next = {
+      target: (uri ?? template ?? config.target) as T,
+      metadata: { ...config.metadata, ...metadata, ...definedOf({ title }) },
+    };
+    if (typeof next.target !== typeof config.target) {
+      throw new OptionError(
+        `resource "${this.name}"`,
+        `must keep being ${typeof config.target === 'string' ? 'one resource' : 'a family'}`,
+        next.target,
+      );
+    }
+    this.apply({ name: uri === null ? null : name, config: next, handler: callback, enabled });
   }
 }
 
 export type RegisteredResource = RegisteredResourceEntry<ReadResourceHandler, string>;
 export type RegisteredResourceTemplate = RegisteredResourceEntry<ReadTemplateHandler, ResourceTemplate>;
 
-/** What makes an entry unique: a resource's URI, a family's name. */
-export function keyOf(name: string, target: string | ResourceTemplate): string {
-  return typeof target === 'string' ? target : name;
-}
+const RESOURCE: EntryKind<Described<never>, Definition> = {
+  word: 'resource',
+  compile: compileResource,
+  keyOf: (_name, { target }) => target,
+};
+const TEMPLATE: EntryKind<Described<never>, Definition> = {
+  word: 'resource template',
+  compile: compileResource,
+  keyOf: (name) => name,
+};
 
 /** @throws {OptionError} when the URI or the description is not valid. */
-function compileResource(name: string, target: string | ResourceTemplate, config: ResourceConfig): Record<string, unknown> {
+function compileResource(name: string, { target, metadata }: Described<Target>): Definition {
   const option = `resource "${name}"`;
-  checkConfig(option, config);
-  objectOption(option, config, CONFIG_KEYS);
-  if (typeof target === 'string' && !URL.canParse(target)) throw new OptionError(`${option} uri`, 'must be an absolute URI', target);
+  checkConfig(option, metadata);
+  const { cacheHint } = objectOption(option, metadata, CONFIG_KEYS);
+  if (cacheHint !== undefined) checkCacheHint(`${option} cacheHint`, cacheHint);
+  if (typeof target === 'string' ? !URL.canParse(target) : !(target instanceof ResourceTemplate)) {
+    throw new OptionError(`${option} uri`, 'must be an absolute URI or a ResourceTemplate', target);
+  }
   const where = typeof target === 'string' ? { uri: target } : { uriTemplate: target.uriTemplate.toString() };
-  return { name, ...where, ...pick(config, LISTED_KEYS) };
+  return { name, ...where, ...pick(metadata, LISTED_KEYS) };
 }

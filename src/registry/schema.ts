@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { OptionError, toMessage } from '../kernel/errors.ts';
-import { isObject, type JsonSchema } from '../wire/wire.ts';
+import { isObject, type JsonSchema, moveSchema } from '../wire/wire.ts';
 import { compileJsonSchema } from './adapter/ajv.ts';
 
 /** A plain object of field schemas, such as `{ id: z.number() }`. */
@@ -14,8 +14,12 @@ export interface RawShape {
  */
 export type AnySchema = StandardSchemaV1 | RawShape | JsonSchema;
 
-type OptionalKeys<S extends RawShape> = { [K in keyof S]: undefined extends StandardSchemaV1.InferOutput<S[K]> ? K : never }[keyof S];
-type ShapeOutput<S extends RawShape> = { [K in Exclude<keyof S, OptionalKeys<S>>]: StandardSchemaV1.InferOutput<S[K]> } & {
+type OptionalKeys<S extends RawShape> = {
+  [K in keyof S]: undefined extends StandardSchemaV1.InferOutput<S[K]> ? K : never;
+}[keyof S];
+type ShapeOutput<S extends RawShape> = {
+  [K in Exclude<keyof S, OptionalKeys<S>>]: StandardSchemaV1.InferOutput<S[K]>;
+} & {
   [K in OptionalKeys<S>]?: StandardSchemaV1.InferOutput<S[K]>;
 };
 
@@ -57,7 +61,8 @@ function isRawShape(value: object): value is RawShape {
  */
 export function compileSchema(name: string, schema: unknown, io: 'input' | 'output'): CompiledSchema {
   if (isStandardSchema(schema)) return compileStandard(name, schema, io);
-  if (!isObject(schema)) throw new OptionError(name, 'must be a Standard Schema, an object of field schemas or a JSON Schema', schema);
+  if (!isObject(schema))
+    throw new OptionError(name, 'must be a Standard Schema, an object of field schemas or a JSON Schema', schema);
   if (isRawShape(schema)) return compileStandard(name, objectOf(name, schema, io), io);
   try {
     const check = compileJsonSchema(schema);
@@ -66,7 +71,9 @@ export function compileSchema(name: string, schema: unknown, io: 'input' | 'outp
       fields: undefined,
       check: (value) => {
         const issues = check(value);
-        return issues === undefined ? { ok: true, value } : { ok: false, issues: issues.map((i) => withPath(i.path, i.message)).join('; ') };
+        return issues === undefined
+          ? { ok: true, value }
+          : { ok: false, issues: issues.map((i) => withPath(i.path, i.message)).join('; ') };
       },
     };
   } catch (error) {
@@ -109,7 +116,11 @@ interface JsonConverter {
 export function standardToJson(name: string, schema: StandardSchemaV1, io: 'input' | 'output'): JsonSchema {
   const standard = schema['~standard'] as StandardSchemaV1.Props & { jsonSchema?: JsonConverter };
   if (standard.jsonSchema === undefined) {
-    throw new OptionError(name, `must tell its JSON Schema; wrap the ${standard.vendor} schema with the library's converter to Standard JSON Schema`, schema);
+    throw new OptionError(
+      name,
+      `must tell its JSON Schema; wrap the ${standard.vendor} schema with the library's converter to Standard JSON Schema`,
+      schema,
+    );
   }
   try {
     return standard.jsonSchema[io]({ target: 'draft-2020-12' });
@@ -122,7 +133,9 @@ export function standardToJson(name: string, schema: StandardSchemaV1, io: 'inpu
 function objectOf(name: string, shape: RawShape, io: 'input' | 'output'): StandardSchemaV1 {
   const fields = Object.entries(shape);
   const required = fields.filter(([, field]) => isRequired(field)).map(([key]) => key);
-  const properties = Object.fromEntries(fields.map(([key, field]) => [key, withoutDialect(standardToJson(`${name}.${key}`, field, io))]));
+  const properties = Object.fromEntries(
+    fields.map(([key, field]) => [key, memberSchema(key, standardToJson(`${name}.${key}`, field, io))]),
+  );
   const json = { type: 'object', properties, ...(required.length > 0 ? { required } : {}) };
   const standard = {
     version: 1,
@@ -133,30 +146,48 @@ function objectOf(name: string, shape: RawShape, io: 'input' | 'output'): Standa
   return { '~standard': standard, shape } as unknown as StandardSchemaV1;
 }
 
-function withoutDialect({ $schema: _dialect, ...rest }: JsonSchema): JsonSchema {
-  return rest;
+/** A field's schema as a member of the whole: without a dialect of its own, its references moved to its place. */
+function memberSchema(key: string, { $schema: _dialect, ...schema }: JsonSchema): JsonSchema {
+  return moveSchema(schema, `/properties/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`);
 }
 
+/** Whether a field refuses to be absent. One that cannot say so at once is taken not to. */
 function isRequired(field: StandardSchemaV1): boolean {
-  const result = field['~standard'].validate(undefined);
-  return !(result instanceof Promise) && result.issues !== undefined;
+  try {
+    const result = field['~standard'].validate(undefined);
+    if (!(result instanceof Promise)) return result.issues !== undefined;
+    result.catch(() => {});
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 type Entries = readonly (readonly [string, StandardSchemaV1])[];
 
-function validateShape(fields: Entries, value: unknown): StandardSchemaV1.Result<unknown> | Promise<StandardSchemaV1.Result<unknown>> {
+function validateShape(
+  fields: Entries,
+  value: unknown,
+): StandardSchemaV1.Result<unknown> | Promise<StandardSchemaV1.Result<unknown>> {
   if (!isObject(value)) return { issues: [{ message: 'expected an object' }] };
-  const results = fields.map(([key, field]) => field['~standard'].validate(value[key]));
-  if (results.some((result) => result instanceof Promise)) return Promise.all(results).then((all) => joinFields(fields, all));
+  const results = fields.map(([key, field]) =>
+    field['~standard'].validate(Object.hasOwn(value, key) ? value[key] : undefined),
+  );
+  if (results.some((result) => result instanceof Promise))
+    return Promise.all(results).then((all) => joinFields(fields, all));
   return joinFields(fields, results as StandardSchemaV1.Result<unknown>[]);
 }
 
-function joinFields(fields: Entries, results: readonly StandardSchemaV1.Result<unknown>[]): StandardSchemaV1.Result<unknown> {
+function joinFields(
+  fields: Entries,
+  results: readonly StandardSchemaV1.Result<unknown>[],
+): StandardSchemaV1.Result<unknown> {
   const issues: StandardSchemaV1.Issue[] = [];
   const values = new Map<string, unknown>();
   for (const [index, [key]] of fields.entries()) {
     const result = results[index] as StandardSchemaV1.Result<unknown>;
-    if (result.issues !== undefined) issues.push(...result.issues.map((issue) => ({ message: issue.message, path: [key, ...(issue.path ?? [])] })));
+    if (result.issues !== undefined)
+      issues.push(...result.issues.map((issue) => ({ message: issue.message, path: [key, ...(issue.path ?? [])] })));
     else if (result.value !== undefined) values.set(key, result.value);
   }
   return issues.length > 0 ? { issues } : { value: Object.fromEntries(values) };

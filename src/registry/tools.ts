@@ -1,13 +1,24 @@
 import { OptionError } from '../kernel/errors.ts';
 import { objectOption } from '../kernel/options.ts';
-import { type CallToolResult, type Icon, type InputRequiredResult, type JsonSchema, legacyOutputSchema, type ToolAnnotations, wrapsOutput } from '../wire/wire.ts';
+import {
+  type CallToolResult,
+  type Icon,
+  type InputRequiredResult,
+  type JsonSchema,
+  legacyOutputSchema,
+  type ToolAnnotations,
+  wrapsOutput,
+} from '../wire/wire.ts';
 import type { ServerContext } from './context.ts';
-import { checkConfig, checkHandler, checkName, definedOf, type EntryOwner, pick } from './entry.ts';
+import { checkConfig, definedOf, type EntryKind, type EntryOwner, pick, RegisteredEntry } from './entry.ts';
 import { findHeaderParams, type HeaderParam } from './header-params.ts';
 import { type AnySchema, type CompiledSchema, compileSchema, type InferSchema } from './schema.ts';
 
 /** What describes a tool to clients, and what its arguments and results must be. */
-export interface ToolConfig<I extends AnySchema | undefined = AnySchema | undefined, O extends AnySchema | undefined = AnySchema | undefined> {
+export interface ToolConfig<
+  I extends AnySchema | undefined = AnySchema | undefined,
+  O extends AnySchema | undefined = AnySchema | undefined,
+> {
   readonly title?: string | undefined;
   readonly description?: string | undefined;
   /** Without it the tool takes no arguments and its handler gets the context alone. */
@@ -28,14 +39,25 @@ export type ToolHandler<I extends AnySchema | undefined> = I extends AnySchema
 
 /** Changes to a tool; absent members stay as they are. */
 export interface ToolUpdate extends Omit<ToolConfig, 'inputSchema'> {
-  readonly name?: string;
+  /** The new name; `null` removes the entry. */
+  readonly name?: string | null;
   /** The new input schema. */
   readonly paramsSchema?: AnySchema;
   readonly callback?: ToolHandler<AnySchema> | ToolHandler<undefined>;
   readonly enabled?: boolean;
 }
 
-const CONFIG_KEYS = ['title', 'description', 'inputSchema', 'outputSchema', 'annotations', 'icons', '_meta', 'execution', 'scopeChallenge'] as const;
+const CONFIG_KEYS = [
+  'title',
+  'description',
+  'inputSchema',
+  'outputSchema',
+  'annotations',
+  'icons',
+  '_meta',
+  'execution',
+  'scopeChallenge',
+] as const;
 const NO_ARGUMENTS: JsonSchema = Object.freeze({ type: 'object' });
 
 /** A tool made ready: nothing of this is worked out again for a call. */
@@ -49,89 +71,51 @@ export interface CompiledTool {
   readonly legacyDefinition: Record<string, unknown>;
 }
 
+type AnyToolHandler = (...args: never[]) => ToolAnswer | Promise<ToolAnswer>;
+
 /** A registered tool, and the handle to change it. */
-export class RegisteredTool {
-  #name: string;
-  #enabled = true;
-  #config: ToolConfig;
-  #handler: (...args: never[]) => ToolAnswer | Promise<ToolAnswer>;
-  #compiled: CompiledTool;
-  readonly #owner: EntryOwner<RegisteredTool>;
-
-  constructor(name: string, config: ToolConfig, handler: (...args: never[]) => ToolAnswer | Promise<ToolAnswer>, owner: EntryOwner<RegisteredTool>) {
-    this.#name = checkName('tool', name);
-    checkHandler(`tool "${name}" handler`, handler);
-    this.#config = config;
-    this.#handler = handler;
-    this.#owner = owner;
-    this.#compiled = compileTool(name, config);
+export class RegisteredTool extends RegisteredEntry<ToolConfig, AnyToolHandler, CompiledTool> {
+  constructor(name: string, config: ToolConfig, handler: AnyToolHandler, owner: EntryOwner<RegisteredTool>) {
+    super(TOOL, name, config, handler, owner as EntryOwner<never>);
   }
 
-  get name(): string {
-    return this.#name;
-  }
   get title(): string | undefined {
-    return this.#config.title;
+    return this.config.title;
   }
   get description(): string | undefined {
-    return this.#config.description;
+    return this.config.description;
   }
   get inputSchema(): AnySchema | undefined {
-    return this.#config.inputSchema;
+    return this.config.inputSchema;
   }
   get outputSchema(): AnySchema | undefined {
-    return this.#config.outputSchema;
+    return this.config.outputSchema;
   }
   get annotations(): ToolAnnotations | undefined {
-    return this.#config.annotations;
+    return this.config.annotations;
   }
   get icons(): Icon[] | undefined {
-    return this.#config.icons;
+    return this.config.icons;
   }
   get _meta(): Record<string, unknown> | undefined {
-    return this.#config._meta;
-  }
-  get enabled(): boolean {
-    return this.#enabled;
-  }
-  /** What registration worked out. */
-  get compiled(): CompiledTool {
-    return this.#compiled;
+    return this.config._meta;
   }
 
   /** Calls the author's handler with checked arguments. */
   run(args: unknown, context: ServerContext): unknown {
-    return this.#compiled.input === undefined
-      ? (this.#handler as (context: ServerContext) => unknown)(context)
-      : (this.#handler as (args: unknown, context: ServerContext) => unknown)(args, context);
-  }
-
-  enable(): void {
-    this.update({ enabled: true });
-  }
-
-  disable(): void {
-    this.update({ enabled: false });
+    const { handler } = this as unknown as { handler: (...args: unknown[]) => unknown };
+    return this.compiled.input === undefined ? handler(context) : handler(args, context);
   }
 
   /** Changes the tool at once and whole: when a member is not valid, nothing changes. @throws {OptionError} */
   update(updates: ToolUpdate): void {
     const { name, paramsSchema, callback, enabled, ...rest } = updates;
-    const config = { ...this.#config, ...definedOf(rest), ...(paramsSchema === undefined ? {} : { inputSchema: paramsSchema }) };
-    const newName = name === undefined ? this.#name : checkName('tool', name);
-    const compiled = compileTool(newName, config);
-    if (callback !== undefined) checkHandler(`tool "${newName}" handler`, callback);
-    if (newName !== this.#name) this.#owner.rename(this, this.#name, newName);
-    this.#name = newName;
-    this.#config = config;
-    this.#compiled = compiled;
-    if (callback !== undefined) this.#handler = callback as never;
-    if (enabled !== undefined) this.#enabled = enabled;
-    this.#owner.changed();
-  }
-
-  remove(): void {
-    this.#owner.remove(this.#name);
+    const config = {
+      ...this.config,
+      ...definedOf(rest),
+      ...(paramsSchema === undefined ? {} : { inputSchema: paramsSchema }),
+    };
+    this.apply({ name, config, handler: callback as AnyToolHandler | undefined, enabled });
   }
 }
 
@@ -140,8 +124,12 @@ function compileTool(name: string, config: ToolConfig): CompiledTool {
   const option = `tool "${name}"`;
   checkConfig(option, config);
   objectOption(option, config, CONFIG_KEYS);
-  const input = config.inputSchema === undefined ? undefined : compileSchema(`${option} inputSchema`, config.inputSchema, 'input');
-  const output = config.outputSchema === undefined ? undefined : compileSchema(`${option} outputSchema`, config.outputSchema, 'output');
+  const input =
+    config.inputSchema === undefined ? undefined : compileSchema(`${option} inputSchema`, config.inputSchema, 'input');
+  const output =
+    config.outputSchema === undefined
+      ? undefined
+      : compileSchema(`${option} outputSchema`, config.outputSchema, 'output');
   const inputJson = input === undefined ? NO_ARGUMENTS : objectRoot(`${option} inputSchema`, input.json);
   const head = { name, ...pick(config, ['title', 'description', 'icons']), inputSchema: inputJson };
   const tail = pick(config, ['annotations', '_meta']);
@@ -151,7 +139,11 @@ function compileTool(name: string, config: ToolConfig): CompiledTool {
     headerParams: findHeaderParams(`${option} inputSchema`, inputJson),
     wrapsLegacyOutput: wrapsOutput(output?.json),
     definition: { ...head, ...(output === undefined ? {} : { outputSchema: output.json }), ...tail },
-    legacyDefinition: { ...head, ...(output === undefined ? {} : { outputSchema: legacyOutputSchema(output.json) }), ...tail },
+    legacyDefinition: {
+      ...head,
+      ...(output === undefined ? {} : { outputSchema: legacyOutputSchema(output.json) }),
+      ...tail,
+    },
   };
 }
 
@@ -161,3 +153,5 @@ function objectRoot(option: string, schema: JsonSchema): JsonSchema {
   if (schema['type'] !== 'object') throw new OptionError(option, 'must describe an object', schema['type']);
   return schema;
 }
+
+const TOOL: EntryKind<ToolConfig, CompiledTool> = { word: 'tool', compile: compileTool, keyOf: (name) => name };

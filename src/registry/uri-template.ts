@@ -4,7 +4,9 @@ import { OptionError } from '../kernel/errors.ts';
 export type Variables = Record<string, string | string[]>;
 
 type Operator = '' | '+' | '#' | '.' | '/';
-type Part = { readonly literal: string } | { readonly name: string; readonly operator: Operator; readonly explode: boolean };
+type Part =
+  | { readonly literal: string }
+  | { readonly name: string; readonly operator: Operator; readonly explode: boolean };
 type Variable = Exclude<Part, { literal: string }>;
 
 const EXPRESSION = /\{([+#./?&]?)([^{}]*)\}/g;
@@ -13,14 +15,16 @@ const NAME = /^[A-Za-z0-9_.%]+$/;
 /**
  * A URI template (RFC 6570) that URIs are matched against.
  *
- * Matching takes linear time whatever the template: it goes from the end to the start, each literal at its last possible
- * place, and never goes back. Variables are never empty; only `{+name}` and `{#name}` take in a slash. `{?a,b}` names
- * query members, which may be absent and stand in any order.
+ * A URI fits whenever some values make the template into it; of several ways the one counts in which earlier variables
+ * are longest. Finding it takes time linear in the URI, whatever the template. Variables are never empty; only `{+name}`
+ * and `{#name}` take in a slash. `{?a,b}` names query members, which may be absent and stand in any order.
  */
 export class UriTemplate {
   readonly #text: string;
   readonly #parts: readonly Part[];
   readonly #query: readonly string[];
+  /** The query that every URI has, where the template writes one out. */
+  readonly #fixedQuery: string;
 
   /** @throws {OptionError} when the template is not well-formed. */
   constructor(template: string) {
@@ -36,6 +40,9 @@ export class UriTemplate {
     pushLiteral(parts, template, at, template.length, query.length > 0);
     this.#parts = parts;
     this.#query = query;
+    const last = parts.at(-1);
+    const mark = last !== undefined && 'literal' in last ? last.literal.indexOf('?') : -1;
+    this.#fixedQuery = mark === -1 || last === undefined || !('literal' in last) ? '' : last.literal.slice(mark);
   }
 
   get variableNames(): string[] {
@@ -49,48 +56,73 @@ export class UriTemplate {
   /** The variables of a URI that fits, or null. Values are as in the URI, not percent-decoded. */
   match(uri: string): Variables | null {
     const found = new Map<string, string | string[]>();
-    let rest = uri;
-    if (this.#query.length > 0) {
-      const mark = uri.indexOf('?');
-      if (mark !== -1) {
-        rest = uri.slice(0, mark);
-        for (const pair of uri.slice(mark + 1).split('&')) {
-          const equals = pair.indexOf('=');
-          const name = equals === -1 ? pair : pair.slice(0, equals);
-          if (this.#query.includes(name)) found.set(name, equals === -1 ? '' : pair.slice(equals + 1));
-        }
-      }
+    const mark = this.#query.length > 0 ? uri.indexOf('?') : -1;
+    if (mark === -1) return this.#matchParts(uri, found) ? Object.fromEntries(found) : null;
+    const end = uri.startsWith(this.#fixedQuery, mark) ? mark + this.#fixedQuery.length : mark;
+    if (!this.#matchParts(uri.slice(0, end), found)) return null;
+    for (const pair of uri.slice(Math.max(end, mark + 1)).split('&')) {
+      const equals = pair.indexOf('=');
+      const name = equals === -1 ? pair : pair.slice(0, equals);
+      if (this.#query.includes(name)) found.set(name, equals === -1 ? '' : pair.slice(equals + 1));
     }
-    return this.#matchParts(rest, found) ? Object.fromEntries(found) : null;
+    return Object.fromEntries(found);
   }
 
   #matchParts(uri: string, found: Map<string, string | string[]>): boolean {
-    let end = uri.length;
-    for (let index = this.#parts.length - 1; index >= 0; index--) {
-      const part = this.#parts[index] as Part;
+    const first = this.#parts[0];
+    if (first !== undefined && 'literal' in first && !uri.startsWith(first.literal)) return false;
+    const reachable = this.#reachableEnds(uri);
+    if (reachable[0]?.[0] !== 1) return false;
+    let at = 0;
+    for (const [index, part] of this.#parts.entries()) {
       if ('literal' in part) {
-        if (!uri.endsWith(part.literal, end)) return false;
-        end -= part.literal.length;
+        at += part.literal.length;
         continue;
       }
-      const start = this.#startOf(uri, index, end);
-      if (start === -1 || start >= end) return false;
-      const value = uri.slice(start, end);
-      if (part.operator !== '+' && part.operator !== '#' && value.includes('/')) return false;
+      const ends = reachable[index + 1] as Uint8Array;
+      const limit = endOfValue(uri, at, part);
+      let end = limit;
+      while (ends[end] !== 1) end--;
+      const value = uri.slice(at, end);
       found.set(part.name, part.explode && value.includes(',') ? value.split(',') : value);
-      end = start;
+      at = end;
     }
-    return end === 0;
+    return true;
   }
 
-  /** Where the value of a variable starts that ends at `end`: after the last place where the literal before it stands. */
-  #startOf(uri: string, index: number, end: number): number {
-    const before = this.#parts[index - 1];
-    if (before === undefined) return 0;
-    if ('name' in before) return end - 1;
-    const at = end - 1 - before.literal.length < 0 ? -1 : uri.lastIndexOf(before.literal, end - 1 - before.literal.length);
-    return at === -1 ? -1 : at + before.literal.length;
+  /** For each part, the places in the URI from which it and all after it fit. Worked out from the last part to the first. */
+  #reachableEnds(uri: string): Uint8Array[] {
+    let after = new Uint8Array(uri.length + 1);
+    after[uri.length] = 1;
+    const all = [after];
+    for (const part of this.#parts.toReversed()) {
+      const places = new Uint8Array(uri.length + 1);
+      if ('literal' in part) {
+        for (let at = uri.indexOf(part.literal); at !== -1; at = uri.indexOf(part.literal, at + 1))
+          places[at] = after[at + part.literal.length] ?? 0;
+      } else {
+        let fits = false;
+        for (let at = uri.length - 1; at >= 0; at--) {
+          if (!takesSlash(part) && uri[at] === '/') fits = false;
+          else if (after[at + 1] === 1) fits = true;
+          if (fits) places[at] = 1;
+        }
+      }
+      all.unshift(places);
+      after = places;
+    }
+    return all;
   }
+}
+
+function takesSlash({ operator }: Variable): boolean {
+  return operator === '+' || operator === '#';
+}
+
+/** How far a variable's value can go. */
+function endOfValue(uri: string, from: number, variable: Variable): number {
+  const slash = takesSlash(variable) ? -1 : uri.indexOf('/', from);
+  return slash === -1 ? uri.length : slash;
 }
 
 function pushLiteral(parts: Part[], template: string, from: number, to: number, afterQuery: boolean): void {
@@ -113,7 +145,8 @@ function pushExpression(parts: Part[], query: string[], template: string, operat
       query.push(name);
       continue;
     }
-    const separator = operator === '#' && index === 0 ? '#' : operator === '.' || operator === '/' ? operator : index > 0 ? ',' : '';
+    const separator =
+      operator === '#' && index === 0 ? '#' : operator === '.' || operator === '/' ? operator : index > 0 ? ',' : '';
     if (separator !== '') pushLiteral(parts, separator, 0, 1, query.length > 0);
     const variable: Variable = { name, operator: operator as Operator, explode };
     parts.push(variable);

@@ -40,5 +40,11 @@ export class Signal<T> {
 
 /** A listener's fault is the listener's own: it surfaces as a warning and never in the request that caused the event. */
 function reportError(error: unknown): void {
-  globalThis.process?.emitWarning?.(error instanceof Error ? error : String(error), 'PeregrineListenerError');
+  const message =
+    error instanceof Error
+      ? (error.stack ?? error.message)
+      : typeof error === 'string'
+        ? error
+        : 'a listener threw something that is no error';
+  globalThis.process?.emitWarning?.(message, 'PeregrineListenerError');
 }

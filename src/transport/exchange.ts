@@ -38,6 +38,8 @@ export interface Exchange {
    * Nothing happens after the first answer, or when the client has gone.
    */
   respond(status: number, text: string, bytes?: Uint8Array, headers?: ExtraHeaders): void;
+  /** No answer will come: the client cancelled the request. Only carriers that wait for all answers need to know. */
+  abandon?(): void;
 }
 
 /** The other end of a connection that carries one message after the other, such as stdio. */

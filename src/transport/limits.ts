@@ -1,4 +1,4 @@
-import { type NumberRange, integerOption, objectOption } from '../kernel/options.ts';
+import { integerOption, type NumberRange, objectOption } from '../kernel/options.ts';
 
 /** Bounds that keep one client, or all of them together, from exhausting the server. */
 export interface TransportLimits {

@@ -67,7 +67,7 @@ export function kindOf(message: unknown): MessageKind {
 }
 
 export function isRequestId(id: unknown): id is RequestId {
-  return typeof id === 'string' || (typeof id === 'number' && Number.isInteger(id));
+  return typeof id === 'string' || (typeof id === 'number' && Number.isSafeInteger(id));
 }
 
 /** The id to echo in an error about a message that is not valid, where it has one. */
@@ -88,7 +88,11 @@ export function responsePrefix(id: RequestId): string {
 
 /** A whole error response. Without a known id it has none: MCP's ids are never null. */
 export function errorText(id: RequestId | undefined, code: number, message: string, data?: unknown): string {
-  return JSON.stringify({ jsonrpc: '2.0', id, error: data === undefined ? { code, message } : { code, message, data } });
+  return JSON.stringify({
+    jsonrpc: '2.0',
+    id,
+    error: data === undefined ? { code, message } : { code, message, data },
+  });
 }
 
 /** A whole notification. */

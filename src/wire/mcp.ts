@@ -73,10 +73,11 @@ export interface EmbeddedResource extends Block {
 }
 export type ContentBlock = TextContent | ImageContent | AudioContent | ResourceLink | EmbeddedResource;
 
-export type ResourceContents = { uri: string; mimeType?: string | undefined; _meta?: Record<string, unknown> | undefined } & (
-  | { text: string }
-  | { blob: string }
-);
+export type ResourceContents = {
+  uri: string;
+  mimeType?: string | undefined;
+  _meta?: Record<string, unknown> | undefined;
+} & ({ text: string } | { blob: string });
 
 export interface ToolAnnotations {
   title?: string | undefined;
@@ -179,5 +180,12 @@ export interface SubscriptionFilter {
 
 /** From the least to the most severe. */
 export const LOG_LEVELS: readonly LogLevel[] = Object.freeze([
-  'debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency',
+  'debug',
+  'info',
+  'notice',
+  'warning',
+  'error',
+  'critical',
+  'alert',
+  'emergency',
 ]);

@@ -5,7 +5,12 @@ export const MODERN_VERSION = '2026-07-28';
 export const MODERN_VERSIONS: readonly string[] = Object.freeze([MODERN_VERSION]);
 
 /** The revisions with an `initialize` handshake, newest first. */
-export const LEGACY_VERSIONS: readonly string[] = Object.freeze(['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05']);
+export const LEGACY_VERSIONS: readonly string[] = Object.freeze([
+  '2025-11-25',
+  '2025-06-18',
+  '2025-03-26',
+  '2024-11-05',
+]);
 
 /** The newest legacy revision: the answer to a handshake that asks for one unknown here. */
 export const NEWEST_LEGACY_VERSION = '2025-11-25';

@@ -1,5 +1,7 @@
 /** The contract of `wire/`: JSON-RPC and MCP messages as text and objects, one folder for each revision that differs. */
+export * from './cache-hint.ts';
 export * from './json.ts';
+export * from './json-schema.ts';
 export * from './jsonrpc.ts';
 export type * from './mcp.ts';
 export { LOG_LEVELS } from './mcp.ts';

@@ -31,20 +31,23 @@ describe.each(ROUTES)('$title', ({ title, era, transport, connect }) => {
 
   const cancels = era === 'modern' || transport === 'stdio';
 
-  it.runIf(cancels)("aborts the handler's signal when the client aborts the call", async () => {
-    await abortHangingCall(title);
-    expect(await waitFor(`${title}:ended`)).toBe('aborted');
-  });
+  if (cancels)
+    it("aborts the handler's signal when the client aborts the call", async () => {
+      await abortHangingCall(title);
+      expect(await waitFor(`${title}:ended`)).toBe('aborted');
+    });
 
-  it.runIf(cancels)('serves the same client on after a cancelled call', async () => {
-    await abortHangingCall(`${title} once more`);
-    expect(textOf(await peer.callTool({ name: 'add', arguments: { a: 1, b: 2 } }))).toBe('3');
-  });
+  if (cancels)
+    it('serves the same client on after a cancelled call', async () => {
+      await abortHangingCall(`${title} once more`);
+      expect(textOf(await peer.callTool({ name: 'add', arguments: { a: 1, b: 2 } }))).toBe('3');
+    });
 
   // A stateless server cannot tell whose request a cancellation on a connection of its own means: ids are not unique.
-  it.runIf(!cancels)('leaves the handler running, whatever the client then says or drops', async () => {
-    await abortHangingCall(title);
-    await peer.callTool({ name: 'reach', arguments: { event: `${title}:release` } });
-    expect(await waitFor(`${title}:ended`)).toBe('released');
-  });
+  if (!cancels)
+    it('leaves the handler running, whatever the client then says or drops', async () => {
+      await abortHangingCall(title);
+      await peer.callTool({ name: 'reach', arguments: { event: `${title}:release` } });
+      expect(await waitFor(`${title}:ended`)).toBe('released');
+    });
 });

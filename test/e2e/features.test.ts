@@ -136,9 +136,10 @@ describe.each(ROUTES)('$title', ({ title, era, transport, missingResource, conne
     expect(id.completion.values).toEqual(['1', '2']);
   });
 
-  it.runIf(era === 'legacy')('pings', async () => {
-    await expect(peer.client.ping()).resolves.toBeDefined();
-  });
+  if (era === 'legacy')
+    it('pings', async () => {
+      await expect(peer.client.ping()).resolves.toBeDefined();
+    });
 
   it('answers calls in the order in which they finish, not in which they came', async () => {
     const name = `${title}, in order`;

@@ -55,24 +55,26 @@ describe.each(['modern', 'legacy'] as const)('the fetch face for a %s client', (
     expect(seen).toEqual([1, 2, 3]);
   });
 
-  it.runIf(era === 'modern')('takes the end of the request for a cancellation', async () => {
-    const { client } = await connect();
-    const abort = new AbortController();
-    const call = client.callTool({ name: 'hang', arguments: { name: 'fetch' } }, { signal: abort.signal });
-    const refused = expect(call).rejects.toThrow();
-    await server.events.wait('fetch:hanging');
-    abort.abort(new Error('changed my mind'));
-    await refused;
-    expect(await server.events.wait('fetch:ended')).toBe('aborted');
-  });
+  if (era === 'modern')
+    it('takes the end of the request for a cancellation', async () => {
+      const { client } = await connect();
+      const abort = new AbortController();
+      const call = client.callTool({ name: 'hang', arguments: { name: 'fetch' } }, { signal: abort.signal });
+      const refused = expect(call).rejects.toThrow();
+      await server.events.wait('fetch:hanging');
+      abort.abort(new Error('changed my mind'));
+      await refused;
+      expect(await server.events.wait('fetch:ended')).toBe('aborted');
+    });
 
-  it.runIf(era === 'modern')('carries subscriptions', async () => {
-    const { client, inbox } = await connect();
-    const subscription = await client.listen({ resourceSubscriptions: ['memo://greeting'] });
-    server.sendResourceUpdated({ uri: 'memo://greeting' });
-    await inbox.next('notifications/resources/updated');
-    await subscription.close();
-  });
+  if (era === 'modern')
+    it('carries subscriptions', async () => {
+      const { client, inbox } = await connect();
+      const subscription = await client.listen({ resourceSubscriptions: ['memo://greeting'] });
+      server.sendResourceUpdated({ uri: 'memo://greeting' });
+      await inbox.next('notifications/resources/updated');
+      await subscription.close();
+    });
 });
 
 it('forgets a client that left while its request was read', async () => {

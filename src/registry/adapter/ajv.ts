@@ -2,7 +2,9 @@ import { createRequire } from 'node:module';
 import type { ErrorObject, Options, ValidateFunction } from 'ajv';
 
 /** A JSON Schema compiled to code: nothing when the value fits, otherwise what is wrong with it. */
-export type JsonSchemaCheck = (value: unknown) => readonly { readonly path: string; readonly message: string }[] | undefined;
+export type JsonSchemaCheck = (
+  value: unknown,
+) => readonly { readonly path: string; readonly message: string }[] | undefined;
 
 type AjvClass = new (options: Options) => { compile(schema: object): ValidateFunction };
 
@@ -11,10 +13,15 @@ const OPTIONS: Options = {
   allErrors: false,
   validateFormats: false,
   validateSchema: true,
+  ownProperties: true,
   logger: false,
 };
 
-const DRAFT_7 = /^https?:\/\/json-schema\.org\/draft-0[67]\/schema#?$/;
+/** The dialects that can be compiled, and the compiler of each. */
+const DIALECTS = [
+  [/^https?:\/\/json-schema\.org\/draft\/2020-12\/schema#?$/, 'ajv/dist/2020'],
+  [/^https?:\/\/json-schema\.org\/draft-0[67]\/schema#?$/, 'ajv'],
+] as const;
 const load = createRequire(import.meta.url);
 
 /**
@@ -25,9 +32,14 @@ const load = createRequire(import.meta.url);
  * @throws {Error} when the schema is not valid or refers to something that is not in it.
  */
 export function compileJsonSchema(schema: object): JsonSchemaCheck {
-  const isDraft7 = DRAFT_7.test(String((schema as { $schema?: unknown }).$schema ?? ''));
-  const module = load(isDraft7 ? 'ajv' : 'ajv/dist/2020') as { default: AjvClass };
-  const check = new module.default(OPTIONS).compile(schema);
+  const { $schema: dialect = 'https://json-schema.org/draft/2020-12/schema', ...plain } = schema as {
+    $schema?: unknown;
+  };
+  const compiler = DIALECTS.find(([pattern]) => pattern.test(String(dialect)))?.[1];
+  if (compiler === undefined)
+    throw new Error(`$schema must name draft 2020-12 or draft 7, not ${JSON.stringify(dialect)}`);
+  const module = load(compiler) as { default: AjvClass };
+  const check = new module.default(OPTIONS).compile(plain);
   return (value) => (check(value) ? undefined : (check.errors ?? []).map(toIssue));
 }
 

@@ -17,20 +17,39 @@ export type FetchHandler = (request: Request) => Promise<Response>;
 export function createFetchHandler(shared: FetchShared): FetchHandler {
   return async (request) => {
     const { headers } = request;
-    const refusal = shared.guard.refuse(headers.get('host') ?? new URL(request.url).host, headers.get('origin') ?? undefined);
+    const refusal = shared.guard.refuse(
+      headers.get('host') ?? new URL(request.url).host,
+      headers.get('origin') ?? undefined,
+    );
     if (refusal !== undefined) return refuse(403, refusal);
-    if (request.method !== 'POST') return exchangeFor(request, shared, (exchange) => shared.acceptor.other(exchange, request.method));
-    if (!isJsonMediaType(headers.get('content-type') ?? '')) return refuse(415, 'Content-Type must be application/json');
+    if (request.method !== 'POST')
+      return exchangeFor(request, shared, (exchange) => shared.acceptor.other(exchange, request.method));
+    if (!isJsonMediaType(headers.get('content-type') ?? ''))
+      return refuse(415, 'Content-Type must be application/json');
     const body = await readBody(request, shared.limits.maxBodyBytes);
     if (body === undefined) return refuse(413, `The body exceeds ${shared.limits.maxBodyBytes} bytes`);
     return exchangeFor(request, shared, (exchange) => shared.acceptor.post(exchange, body));
   };
 }
 
-function exchangeFor(request: Request, shared: FetchShared, serve: (exchange: HttpExchange) => void): Promise<Response> {
-  return new Promise((resolve) => {
+/** Settles with the answer, or fails with the reason when the request's signal aborts before there is one. */
+function exchangeFor(
+  request: Request,
+  shared: FetchShared,
+  serve: (exchange: HttpExchange) => void,
+): Promise<Response> {
+  const { signal } = request;
+  return new Promise((resolve, reject) => {
     const exchange = new FetchExchange(new FetchHead(request.headers), shared, resolve);
-    request.signal.addEventListener('abort', () => exchange.disconnected(), { once: true });
+    const onAbort = (): void => {
+      exchange.disconnected();
+      reject(signal.reason);
+    };
+    if (signal.aborted) {
+      onAbort();
+      return;
+    }
+    signal.addEventListener('abort', onAbort, { once: true });
     serve(exchange);
   });
 }
@@ -113,7 +132,12 @@ class FetchExchange extends HttpExchange {
     this.#resolve = resolve;
   }
 
-  protected writeAnswer(status: number, text: string, bytes: Uint8Array | undefined, extra: ExtraHeaders | undefined): void {
+  protected writeAnswer(
+    status: number,
+    text: string,
+    bytes: Uint8Array | undefined,
+    extra: ExtraHeaders | undefined,
+  ): void {
     const headers = new Headers((extra ?? []).map(([name, value]) => [name, value] as [string, string]));
     if (text !== '' || bytes !== undefined) headers.set('Content-Type', 'application/json');
     const body = bytes === undefined ? text : new Blob([text, bytes as Uint8Array<ArrayBuffer>]);
@@ -133,7 +157,12 @@ class FetchExchange extends HttpExchange {
       },
       { highWaterMark: 1 },
     );
-    this.#resolve(new Response(stream, { status: 200, headers: STREAM_HEADERS.map(([name, value]) => [name, value] as [string, string]) }));
+    this.#resolve(
+      new Response(stream, {
+        status: 200,
+        headers: STREAM_HEADERS.map(([name, value]) => [name, value] as [string, string]),
+      }),
+    );
   }
 
   protected writeChunk(text: string, bytes?: Uint8Array): number {

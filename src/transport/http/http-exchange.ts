@@ -34,7 +34,12 @@ export abstract class HttpExchange implements Exchange {
   }
 
   /** Writes a whole answer with its header. */
-  protected abstract writeAnswer(status: number, text: string, bytes: Uint8Array | undefined, headers: ExtraHeaders | undefined): void;
+  protected abstract writeAnswer(
+    status: number,
+    text: string,
+    bytes: Uint8Array | undefined,
+    headers: ExtraHeaders | undefined,
+  ): void;
   /** Writes the header of an event stream. */
   protected abstract openStream(): void;
   /** Writes a piece of the stream, and says how many bytes wait to be read by the client. */
@@ -50,7 +55,12 @@ export abstract class HttpExchange implements Exchange {
 
   get canStream(): boolean {
     const { accept } = this.head;
-    return accept === undefined || accept.includes('text/event-stream') || accept.includes('*/*') || accept.includes('text/*');
+    return (
+      accept === undefined ||
+      accept.includes('text/event-stream') ||
+      accept.includes('*/*') ||
+      accept.includes('text/*')
+    );
   }
 
   notify(text: string): void {
@@ -59,7 +69,9 @@ export abstract class HttpExchange implements Exchange {
       if (!this.canStream) return;
       this.#state = 'streaming';
       this.openStream();
-      this.#cancelKeepAlive = this.shared.clock.every(this.shared.limits.streamKeepAliveMs, () => this.#chunk(': keep-alive\n\n'));
+      this.#cancelKeepAlive = this.shared.clock.every(this.shared.limits.streamKeepAliveMs, () =>
+        this.#chunk(': keep-alive\n\n'),
+      );
     }
     this.#chunk(`event: message\ndata: ${text}\n\n`);
   }

@@ -45,8 +45,9 @@ export function resolveHttpOptions(options: unknown): ResolvedHttpOptions {
   const given = objectOption('http', options, KEYS);
   const host = stringOption('http.host', given.host, '127.0.0.1');
   const path = stringOption('http.path', given.path, '/mcp');
-  if (!/^\/[\w\-./~]*$/.test(path)) throw new OptionError('http.path', 'must start with / and hold only letters, digits and -._~/', path);
-  if (given.tls !== undefined && (typeof given.tls !== 'object' || given.tls === null)) {
+  if (!/^\/[\w\-./~]*$/.test(path))
+    throw new OptionError('http.path', 'must start with / and hold only letters, digits and -._~/', path);
+  if (given.tls !== undefined && (typeof given.tls !== 'object' || given.tls === null || Array.isArray(given.tls))) {
     throw new OptionError('http.tls', 'must be an object with key and cert', given.tls);
   }
   return Object.freeze({

@@ -36,7 +36,10 @@ export class HttpEndpoint {
     this.#parts = parts;
     const isDraining = (): boolean => this.#lane.draining;
     this.#lane = {
-      clock, limits, acceptor, guard,
+      clock,
+      limits,
+      acceptor,
+      guard,
       requestLine: `POST ${options.path} HTTP/1.1\r\n`,
       handOver: (socket, bytes) => this.#handOver(socket, bytes),
       commonHeaders: '',
@@ -53,7 +56,10 @@ export class HttpEndpoint {
     this.#http.on('request', createNodeHandler({ acceptor, guard, limits, clock, path: options.path, isDraining }));
     const accept = (socket: Socket): void => this.#accept(socket);
     const settings = { allowHalfOpen: true, noDelay: true };
-    this.#listener = options.tls === undefined ? createNetServer(settings, accept) : createTlsServer({ ...settings, ...options.tls }, accept);
+    this.#listener =
+      options.tls === undefined
+        ? createNetServer(settings, accept)
+        : createTlsServer({ ...settings, ...options.tls }, accept);
     this.#listener.maxConnections = limits.maxConnections;
     this.#listener.on('drop', () => this.#signal('refused'));
     this.#listener.on('tlsClientError', () => {});
@@ -121,7 +127,8 @@ export class HttpEndpoint {
       if (this.#sockets.size === 0) this.#whenEmpty?.();
     });
     this.#signal('opened');
-    if (this.#parts.options.lane) this.#connections.add(new LaneConnection(socket, this.#lane, (ended) => this.#connections.delete(ended)));
+    if (this.#parts.options.lane)
+      this.#connections.add(new LaneConnection(socket, this.#lane, (ended) => this.#connections.delete(ended)));
     else this.#http.emit('connection', socket);
   }
 
@@ -140,7 +147,9 @@ export class HttpEndpoint {
   #refreshHeaders(): void {
     const date = new Date(this.#parts.clock.wallNow()).toUTCString();
     const seconds = Math.floor(this.#parts.limits.idleTimeoutMs / 1_000);
-    const manner = this.#lane.draining ? 'Connection: close\r\n' : `Connection: keep-alive\r\nKeep-Alive: timeout=${seconds}\r\n`;
+    const manner = this.#lane.draining
+      ? 'Connection: close\r\n'
+      : `Connection: keep-alive\r\nKeep-Alive: timeout=${seconds}\r\n`;
     this.#lane.commonHeaders = `Date: ${date}\r\n${manner}`;
   }
 
@@ -158,5 +167,9 @@ function toListenError(error: NodeJS.ErrnoException, options: ResolvedHttpOption
     EADDRNOTAVAIL: `${options.host} is not an address of this machine`,
     ENOTFOUND: `${options.host} is not a known host name`,
   };
-  return new PeregrineError('LISTEN_FAILED', reasons[error.code ?? ''] ?? `cannot listen on ${address}: ${error.message}`, { cause: error });
+  return new PeregrineError(
+    'LISTEN_FAILED',
+    reasons[error.code ?? ''] ?? `cannot listen on ${address}: ${error.message}`,
+    { cause: error },
+  );
 }

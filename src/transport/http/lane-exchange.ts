@@ -5,8 +5,8 @@ import { HttpExchange, type HttpExchangeShared, STREAM_HEADERS } from './http-ex
 export interface LaneCarrier {
   /** The header lines that every response has, `Content-Length` not among them; ends with CRLF. */
   commonHeaders(): string;
-  /** Writes one piece of a response; answers the bytes that wait to be sent. */
-  write(text: string, bytes?: Uint8Array): number;
+  /** Writes one piece of a response; answers the bytes that wait to be sent. Plain ASCII is written faster. */
+  write(text: string, bytes?: Uint8Array, isAscii?: boolean): number;
   /** The response is complete: the next request may be read. */
   finished(): void;
   /** Ends the connection at once. */
@@ -14,8 +14,17 @@ export interface LaneCarrier {
 }
 
 const REASONS: { readonly [status: number]: string } = {
-  200: 'OK', 202: 'Accepted', 400: 'Bad Request', 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found', 405: 'Method Not Allowed',
-  406: 'Not Acceptable', 409: 'Conflict', 500: 'Internal Server Error', 503: 'Service Unavailable',
+  200: 'OK',
+  202: 'Accepted',
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  406: 'Not Acceptable',
+  409: 'Conflict',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
 };
 
 /** A request that the lane read; its answer is written as one piece. */
@@ -28,17 +37,29 @@ export class LaneExchange extends HttpExchange {
   }
 
   /** HOT: header and body leave in one string, hence one system call; guarded by `npm run bench`. */
-  protected writeAnswer(status: number, text: string, bytes: Uint8Array | undefined, headers: ExtraHeaders | undefined): void {
-    const length = Buffer.byteLength(text) + (bytes === undefined ? 0 : bytes.byteLength);
+  protected writeAnswer(
+    status: number,
+    text: string,
+    bytes: Uint8Array | undefined,
+    headers: ExtraHeaders | undefined,
+  ): void {
+    const textBytes = Buffer.byteLength(text);
+    const length = textBytes + (bytes === undefined ? 0 : bytes.byteLength);
     let start = status === 200 ? 'HTTP/1.1 200 OK\r\n' : `HTTP/1.1 ${status} ${REASONS[status] ?? 'Status'}\r\n`;
     if (length > 0) start += 'Content-Type: application/json\r\n';
     if (headers !== undefined) start += headerLines(headers);
-    this.#carrier.write(`${start}${this.#carrier.commonHeaders()}Content-Length: ${length}\r\n\r\n${text}`, bytes);
+    this.#carrier.write(
+      `${start}${this.#carrier.commonHeaders()}Content-Length: ${length}\r\n\r\n${text}`,
+      bytes,
+      textBytes === text.length,
+    );
     this.#carrier.finished();
   }
 
   protected openStream(): void {
-    this.#carrier.write(`HTTP/1.1 200 OK\r\n${headerLines(STREAM_HEADERS)}${this.#carrier.commonHeaders()}Transfer-Encoding: chunked\r\n\r\n`);
+    this.#carrier.write(
+      `HTTP/1.1 200 OK\r\n${headerLines(STREAM_HEADERS)}${this.#carrier.commonHeaders()}Transfer-Encoding: chunked\r\n\r\n`,
+    );
   }
 
   protected writeChunk(text: string, bytes?: Uint8Array): number {

@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net';
-import type { Acceptor } from '../exchange.ts';
 import { decodeBody } from '../body.ts';
+import type { Acceptor } from '../exchange.ts';
 import type { HttpExchangeShared } from './http-exchange.ts';
 import { type LaneCarrier, LaneExchange } from './lane-exchange.ts';
 import { type LaneHead, NOT_LANE, parseLaneHead } from './lane-head.ts';
+import { HeadMemo } from './lane-memo.ts';
 import type { OriginGuard } from './origin-guard.ts';
 
 /** What all connections of one lane share. */
@@ -22,8 +23,12 @@ export interface LaneShared extends HttpExchangeShared {
   draining: boolean;
 }
 
+/** What `node:http` answers where a request breaks off in the middle. */
+const BAD_REQUEST = 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n';
+
 /** How many bytes may wait behind a request that is being answered before the socket is paused. */
 const MAX_AHEAD_BYTES = 65_536;
+const EMPTY = Buffer.alloc(0);
 
 type Phase = 'idle' | 'head' | 'body' | 'busy';
 
@@ -45,9 +50,8 @@ export class LaneConnection implements LaneCarrier {
   #pieces: Buffer[] = [];
   #piecesBytes = 0;
   #head: LaneHead | undefined;
-  /** The block of the last request: clients repeat theirs, and an equal text means an equal head. */
-  #lastHeadText = '';
-  #lastHead: LaneHead | undefined;
+  #bodyLength = 0;
+  readonly #memo = new HeadMemo();
   #exchange: LaneExchange | undefined;
   #reading = false;
 
@@ -71,10 +75,10 @@ export class LaneConnection implements LaneCarrier {
     return this.#shared.commonHeaders;
   }
 
-  write(text: string, bytes?: Uint8Array): number {
+  write(text: string, bytes?: Uint8Array, isAscii = false): number {
     const socket = this.#socket;
     if (bytes === undefined) {
-      socket.write(text, 'utf8');
+      socket.write(text, isAscii ? 'latin1' : 'utf8');
     } else {
       socket.cork();
       socket.write(text, 'utf8');
@@ -89,7 +93,7 @@ export class LaneConnection implements LaneCarrier {
     this.#phase = 'idle';
     this.#since = this.#shared.tick;
     if (this.#shared.draining) {
-      this.#socket.end();
+      this.end();
       return;
     }
     if (!this.#reading && this.#pending !== undefined) this.#read();
@@ -100,9 +104,14 @@ export class LaneConnection implements LaneCarrier {
     this.#socket.destroy();
   }
 
-  /** Ends the connection in an orderly way. */
-  end(): void {
-    this.#socket.end();
+  /** Ends the connection in an orderly way: what the client still sends is passed over. */
+  end(lastWords?: string, sent?: () => void): void {
+    const socket = this.#socket;
+    socket.off('data', this.#onData);
+    this.#pending = undefined;
+    this.#pieces = [];
+    socket.end(lastWords ?? '', 'latin1', sent);
+    socket.resume();
   }
 
   /** Ends the connection when its time is over; called once a second. */
@@ -116,14 +125,16 @@ export class LaneConnection implements LaneCarrier {
     }
     const limitMs = this.#phase === 'head' ? limits.headerTimeoutMs : limits.requestTimeoutMs;
     if (seconds * 1000 <= limitMs) return;
-    this.#socket.end('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n', () => this.#socket.destroy());
+    this.end('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n', () =>
+      this.#socket.destroy(),
+    );
   }
 
   readonly #onData = (chunk: Buffer): void => {
     if (this.#phase === 'body') {
       this.#pieces.push(chunk);
       this.#piecesBytes += chunk.length;
-      if (this.#piecesBytes < (this.#head?.contentLength ?? 0)) return;
+      if (this.#piecesBytes < this.#bodyLength) return;
       this.#pending = Buffer.concat(this.#pieces, this.#piecesBytes);
       this.#pieces = [];
       this.#piecesBytes = 0;
@@ -144,7 +155,10 @@ export class LaneConnection implements LaneCarrier {
     let buffer = this.#pending;
     this.#pending = undefined;
     while (buffer !== undefined && this.#phase !== 'busy' && this.#socket.writable) {
-      if (this.#socket.writableNeedDrain) break;
+      if (this.#socket.writableNeedDrain) {
+        this.#socket.pause(); // Until 'drain': a client that does not read its answers may not have more of them.
+        break;
+      }
       const rest: Buffer | undefined = this.#phase === 'body' ? this.#readBody(buffer) : this.#readHead(buffer);
       if (rest === buffer) break;
       buffer = rest;
@@ -156,7 +170,9 @@ export class LaneConnection implements LaneCarrier {
 
   /** Takes a header block off the buffer; answers what is left, or the buffer itself while the block is not complete. */
   #readHead(buffer: Buffer): Buffer | undefined {
-    const { requestLine, limits } = this.#shared;
+    const known = this.#memo.match(buffer);
+    if (known !== undefined) return this.#startBody(known, this.#memo.bodyLength, buffer, this.#memo.bodyStart);
+    const { requestLine, limits, guard } = this.#shared;
     const end = buffer.indexOf('\r\n\r\n', 0, 'latin1');
     if (end === -1 || end > limits.maxHeaderBytes) {
       const start = buffer.toString('latin1', 0, Math.min(buffer.length, requestLine.length));
@@ -165,35 +181,31 @@ export class LaneConnection implements LaneCarrier {
       this.#phase = 'head';
       return buffer;
     }
-    const head = this.#parseHead(buffer.toString('latin1', 0, end));
-    if (head === NOT_LANE) return this.#handOver(buffer);
+    const text = buffer.toString('latin1', 0, end);
+    const head = text.startsWith(requestLine) ? parseLaneHead(text, requestLine.length) : NOT_LANE;
+    if (head === NOT_LANE || guard.refuse(head.host, head.origin) !== undefined) return this.#handOver(buffer);
+    this.#memo.remember(text, head);
+    return this.#startBody(head, head.contentLength, buffer, end + 4);
+  }
+
+  #startBody(head: LaneHead, length: number, buffer: Buffer, from: number): Buffer | undefined {
+    if (length > this.#shared.limits.maxBodyBytes) return this.#handOver(buffer);
+    head.contentLength = length; // A remembered head is that of an earlier request.
     this.#head = head;
+    this.#bodyLength = length;
+    const body = from === buffer.length ? EMPTY : buffer.subarray(from);
+    if (body.length >= length) return this.#readBody(body);
     this.#phase = 'body';
-    const body = buffer.subarray(end + 4);
-    if (body.length >= head.contentLength) return this.#readBody(body);
     this.#since = this.#shared.tick;
     if (body.length > 0) this.#pieces.push(body);
     this.#piecesBytes = body.length;
     return undefined;
   }
 
-  /** HOT: an unchanged block is not parsed again; guarded by `npm run bench`. */
-  #parseHead(text: string): LaneHead | typeof NOT_LANE {
-    if (text === this.#lastHeadText && this.#lastHead !== undefined) return this.#lastHead;
-    const { requestLine, limits, guard } = this.#shared;
-    if (!text.startsWith(requestLine)) return NOT_LANE;
-    const head = parseLaneHead(text, requestLine.length);
-    if (head === NOT_LANE || head.contentLength > limits.maxBodyBytes) return NOT_LANE;
-    if (guard.refuse(head.host, head.origin) !== undefined) return NOT_LANE;
-    this.#lastHeadText = text;
-    this.#lastHead = head;
-    return head;
-  }
-
   /** Takes a whole body off the buffer and gives the request to the server; answers what is left. */
   #readBody(buffer: Buffer): Buffer | undefined {
     const head = this.#head as LaneHead;
-    const length = head.contentLength;
+    const length = this.#bodyLength;
     const exchange = new LaneExchange(head, this.#shared, this);
     this.#head = undefined;
     this.#exchange = exchange;
@@ -207,6 +219,7 @@ export class LaneConnection implements LaneCarrier {
     this.#phase = 'busy';
     this.#detach();
     this.#shared.handOver(this.#socket, buffer);
+    if (this.#socket.isPaused()) this.#socket.resume(); // A new 'data' listener alone does not wake a paused socket.
     return undefined;
   }
 
@@ -228,7 +241,8 @@ export class LaneConnection implements LaneCarrier {
 
   readonly #onSocketEnd = (): void => {
     this.#exchange?.disconnected();
-    this.#socket.end();
+    if (this.#phase === 'head' || this.#phase === 'body') this.#socket.end(BAD_REQUEST);
+    else this.#socket.end();
   };
 
   readonly #onSocketClose = (): void => {

@@ -51,7 +51,9 @@ export class NodeHead implements RequestHead {
 }
 
 /** The `Mcp-Param-*` fields among header entries with lower-case names. */
-export function paramsOf(entries: Iterable<readonly [string, string | string[] | undefined]>): ReadonlyMap<string, string> | undefined {
+export function paramsOf(
+  entries: Iterable<readonly [string, string | string[] | undefined]>,
+): ReadonlyMap<string, string> | undefined {
   let params: Map<string, string> | undefined;
   for (const [name, value] of entries) {
     if (!name.startsWith('mcp-param-') || value === undefined) continue;
@@ -66,7 +68,12 @@ export class NodeExchange extends HttpExchange {
   readonly #response: ServerResponse;
   readonly #isDraining: () => boolean;
 
-  constructor(request: IncomingMessage, response: ServerResponse, shared: HttpExchangeShared, isDraining: () => boolean) {
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    shared: HttpExchangeShared,
+    isDraining: () => boolean,
+  ) {
     super(new NodeHead(request), shared);
     this.#response = response;
     this.#isDraining = isDraining;
@@ -74,7 +81,12 @@ export class NodeExchange extends HttpExchange {
     response.on('error', () => this.disconnected());
   }
 
-  protected writeAnswer(status: number, text: string, bytes: Uint8Array | undefined, headers: ExtraHeaders | undefined): void {
+  protected writeAnswer(
+    status: number,
+    text: string,
+    bytes: Uint8Array | undefined,
+    headers: ExtraHeaders | undefined,
+  ): void {
     const length = Buffer.byteLength(text) + (bytes?.byteLength ?? 0);
     const fields: Record<string, string | number> = { 'Content-Length': length };
     if (length > 0) fields['Content-Type'] = 'application/json';

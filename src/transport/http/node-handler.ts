@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Acceptor } from '../exchange.ts';
 import { decodeBody } from '../body.ts';
+import type { Acceptor } from '../exchange.ts';
 import type { HttpExchangeShared } from './http-exchange.ts';
 import { isJsonMediaType } from './lane-head.ts';
 import { NodeExchange } from './node-exchange.ts';
@@ -15,7 +15,9 @@ export interface NodeHandlerShared extends HttpExchangeShared {
 }
 
 /** Serves the endpoint on `node:http`: every shape of request that the lane leaves alone. */
-export function createNodeHandler(shared: NodeHandlerShared): (request: IncomingMessage, response: ServerResponse) => void {
+export function createNodeHandler(
+  shared: NodeHandlerShared,
+): (request: IncomingMessage, response: ServerResponse) => void {
   const { acceptor, guard, limits, path } = shared;
   return (request, response) => {
     const { host, origin } = request.headers;
@@ -23,9 +25,12 @@ export function createNodeHandler(shared: NodeHandlerShared): (request: Incoming
     const refusal = guard.refuse(host, origin);
     if (refusal !== undefined) refuse(request, response, 403, refusal);
     else if (target !== path) refuse(request, response, 404, 'Not found');
-    else if (request.method !== 'POST') acceptor.other(new NodeExchange(request, response, shared, shared.isDraining), request.method ?? '');
-    else if (!isJsonMediaType(request.headers['content-type'] ?? '')) refuse(request, response, 415, 'Content-Type must be application/json');
-    else if (Number(request.headers['content-length'] ?? 0) > limits.maxBodyBytes) refuse(request, response, 413, tooLarge(limits.maxBodyBytes));
+    else if (request.method !== 'POST')
+      acceptor.other(new NodeExchange(request, response, shared, shared.isDraining), request.method ?? '');
+    else if (!isJsonMediaType(request.headers['content-type'] ?? ''))
+      refuse(request, response, 415, 'Content-Type must be application/json');
+    else if (Number(request.headers['content-length'] ?? 0) > limits.maxBodyBytes)
+      refuse(request, response, 413, tooLarge(limits.maxBodyBytes));
     else readPost(request, response, shared);
   };
 }
@@ -58,7 +63,11 @@ function refuse(request: IncomingMessage, response: ServerResponse, status: numb
   const text = JSON.stringify({ jsonrpc: '2.0', error: { code: -32000, message } });
   const isWhole = request.complete || request.headers['content-length'] === undefined;
   const closing = isWhole && request.headers['transfer-encoding'] === undefined ? {} : { Connection: 'close' };
-  response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text), ...closing });
+  response.writeHead(status, {
+    'Content-Type': 'application/json',
+    'Content-Length': Buffer.byteLength(text),
+    ...closing,
+  });
   response.end(text);
   request.resume();
 }

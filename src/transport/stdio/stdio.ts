@@ -25,7 +25,9 @@ export class StdioEndpoint {
       line: (text) => connection.receive(text),
       tooLong: () => connection.reject(`The message exceeds ${limits.maxBodyBytes} bytes`),
     });
-    this.#ended = new Promise((resolve) => streams.input.once('end', resolve).once('close', resolve).once('error', resolve));
+    this.#ended = new Promise((resolve) =>
+      streams.input.once('end', resolve).once('close', resolve).once('error', resolve),
+    );
     streams.output.on('error', () => {
       this.#broken = true;
     });

@@ -1,4 +1,5 @@
 import { isObject } from '../json.ts';
+import { moveSchema } from '../json-schema.ts';
 
 /** Members of a result that only later revisions know. */
 const LATER_MEMBERS = ['resultType', 'ttlMs', 'cacheScope'] as const;
@@ -29,13 +30,12 @@ export function wrapsOutput(schema: Record<string, unknown> | undefined): boolea
 /** The output schema as the legacy revisions may see it: one that is not of an object is wrapped as `{ result }`. */
 export function legacyOutputSchema(schema: Record<string, unknown>): Record<string, unknown> {
   if (!wrapsOutput(schema)) return schema;
-  const { $schema, $defs, definitions, ...inner } = schema;
+  const { $schema, ...inner } = schema;
+  const result = moveSchema(inner, '/properties/result');
   return {
     ...($schema === undefined ? {} : { $schema }),
     type: 'object',
-    properties: { result: inner },
+    properties: { result },
     required: ['result'],
-    ...($defs === undefined ? {} : { $defs }),
-    ...(definitions === undefined ? {} : { definitions }),
   };
 }

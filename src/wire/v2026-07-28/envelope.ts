@@ -1,4 +1,5 @@
 import { isObject } from '../json.ts';
+import { isRequestId } from '../jsonrpc.ts';
 import { type ClientCapabilities, type Implementation, LOG_LEVELS, type LogLevel } from '../mcp.ts';
 import { MetaKey } from '../meta-keys.ts';
 
@@ -25,12 +26,18 @@ export function findEnvelopeIssue(meta: Record<string, unknown>): EnvelopeIssue 
   if (typeof version !== 'string') return { key: MetaKey.protocolVersion, problem: 'must be a string' };
   if (!isObject(capabilities)) return { key: MetaKey.clientCapabilities, problem: 'must be an object' };
   const info = meta[MetaKey.clientInfo];
-  if (info !== undefined && !(isObject(info) && typeof info['name'] === 'string' && typeof info['version'] === 'string')) {
+  if (
+    info !== undefined &&
+    !(isObject(info) && typeof info['name'] === 'string' && typeof info['version'] === 'string')
+  ) {
     return { key: MetaKey.clientInfo, problem: 'must be an object with name and version' };
   }
   const level = meta[MetaKey.logLevel];
   if (level !== undefined && !LOG_LEVELS.includes(level as LogLevel)) {
     return { key: MetaKey.logLevel, problem: `must be one of ${LOG_LEVELS.join(', ')}` };
   }
+  const token = meta['progressToken'];
+  if (token !== undefined && !isRequestId(token))
+    return { key: 'progressToken', problem: 'must be a string or an integer' };
   return undefined;
 }

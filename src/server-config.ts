@@ -1,0 +1,139 @@
+import type { CacheableMethod } from './dispatch/dispatch.ts';
+import { type Clock, systemClock } from './kernel/clock.ts';
+import { OptionError } from './kernel/errors.ts';
+import { booleanOption, integerOption, objectOption, stringOption } from './kernel/options.ts';
+import {
+  type CacheHints,
+  type RequestStateOptions,
+  resolveCacheHints,
+  resolveLimits,
+  resolveRequestState,
+  type ServerLimits,
+} from './protocol/protocol.ts';
+import {
+  type HttpOptions,
+  type ResolvedHttpOptions,
+  resolveHttpOptions,
+  type StdioStreams,
+} from './transport/transport.ts';
+import type { CacheHint, Icon, Implementation } from './wire/wire.ts';
+
+/** How a server is set up. Only the first three are needed; every key is checked at construction. */
+export interface OptimizedServerConfig {
+  readonly name: string;
+  readonly version: string;
+  readonly description: string;
+  readonly title?: string;
+  readonly websiteUrl?: string;
+  readonly icons?: Icon[];
+  /** Tells a model how to use this server. */
+  readonly instructions?: string;
+  /** Where to listen; `false` for nowhere. @default { host: '127.0.0.1', port: 3000, path: '/mcp' }, nowhere with stdio */
+  readonly http?: HttpOptions | false;
+  /** Serve one client over stdin and stdout. @default false */
+  readonly stdio?: boolean | StdioStreams;
+  readonly limits?: Partial<ServerLimits>;
+  /** Entries in one page of a list. @default 1_000 */
+  readonly listPageSize?: number;
+  /** How long clients may reuse answers, by method. */
+  readonly cacheHints?: CacheHints;
+  readonly requestState?: RequestStateOptions;
+  /** Stop on SIGTERM and SIGINT: finish what is in flight, then exit. @default true */
+  readonly handleSignals?: boolean;
+  /** Longest time for requests in flight to finish when the server stops, in milliseconds. @default 25_000 */
+  readonly drainTimeoutMs?: number;
+  /** Where time comes from. @default the system's clock */
+  readonly clock?: Clock;
+}
+
+const KEYS = [
+  'name',
+  'version',
+  'description',
+  'title',
+  'websiteUrl',
+  'icons',
+  'instructions',
+  'http',
+  'stdio',
+  'limits',
+  'listPageSize',
+  'cacheHints',
+  'requestState',
+  'handleSignals',
+  'drainTimeoutMs',
+  'clock',
+] as const;
+
+/** A configuration that has been checked, with every default filled in. */
+export interface ResolvedServerConfig {
+  readonly serverInfo: Implementation;
+  readonly instructions: string | undefined;
+  readonly http: ResolvedHttpOptions | undefined;
+  readonly stdio: boolean | StdioStreams;
+  readonly limits: ServerLimits;
+  readonly listPageSize: number;
+  readonly cacheHints: { readonly [M in CacheableMethod]: Required<CacheHint> };
+  readonly requestState: { readonly secret: string | undefined; readonly ttlSeconds: number };
+  readonly handleSignals: boolean;
+  readonly drainTimeoutMs: number;
+  readonly clock: Clock;
+}
+
+/** Checks a configuration and fills in the defaults. @throws {OptionError} */
+export function resolveServerConfig(config: OptimizedServerConfig): ResolvedServerConfig {
+  const given = objectOption('config', config ?? null, KEYS);
+  const stdio = checkStdio(given.stdio);
+  const http = given.http ?? (stdio === false ? undefined : false);
+  return Object.freeze({
+    serverInfo: toServerInfo(config),
+    instructions: given.instructions === undefined ? undefined : stringOption('instructions', given.instructions),
+    http: http === false ? undefined : resolveHttpOptions(http),
+    stdio,
+    limits: resolveLimits(given.limits),
+    listPageSize: integerOption('listPageSize', given.listPageSize, 1_000, { min: 1, max: 100_000 }),
+    cacheHints: resolveCacheHints(given.cacheHints),
+    requestState: resolveRequestState(given.requestState),
+    handleSignals: booleanOption('handleSignals', given.handleSignals, true),
+    drainTimeoutMs: integerOption('drainTimeoutMs', given.drainTimeoutMs, 25_000, { min: 0, max: 3_600_000 }),
+    clock: checkClock(given.clock),
+  });
+}
+
+/** A server's identity as clients see it. @throws {OptionError} */
+function toServerInfo(config: OptimizedServerConfig): Implementation {
+  const info: Implementation = {
+    name: stringOption('name', config.name),
+    version: stringOption('version', config.version),
+    description: stringOption('description', config.description),
+  };
+  if (config.title !== undefined) info.title = stringOption('title', config.title);
+  if (config.websiteUrl !== undefined) info.websiteUrl = stringOption('websiteUrl', config.websiteUrl);
+  if (
+    config.icons !== undefined &&
+    !(Array.isArray(config.icons) && config.icons.every((icon) => typeof icon?.src === 'string'))
+  ) {
+    throw new OptionError('icons', 'must be a list of objects with src', config.icons);
+  }
+  if (config.icons !== undefined) info.icons = config.icons;
+  return Object.freeze(info);
+}
+
+function checkClock(clock: unknown): Clock {
+  if (clock === undefined) return systemClock;
+  const members = clock as { readonly [name: string]: unknown } | null;
+  if (!['now', 'wallNow', 'after', 'every'].every((name) => typeof members?.[name] === 'function'))
+    throw new OptionError('clock', 'must be a Clock', clock);
+  return clock as Clock;
+}
+
+function checkStdio(stdio: unknown): boolean | StdioStreams {
+  if (stdio === undefined) return false;
+  if (typeof stdio === 'boolean') return stdio;
+  const { input, output } = (stdio ?? {}) as {
+    readonly input?: { readonly on?: unknown };
+    readonly output?: { readonly write?: unknown };
+  };
+  if (typeof input?.on === 'function' && typeof output?.write === 'function') return stdio as StdioStreams;
+  throw new OptionError('stdio', 'must be true, false or { input, output } of streams', stdio);
+}

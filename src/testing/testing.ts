@@ -1,0 +1,2 @@
+/** The contract of `testing/`: what tests of servers need, without sleeping. */
+export { FakeClock } from './fake-clock.ts';

@@ -1,0 +1,54 @@
+import type { LaneHead } from './lane-head.ts';
+
+const LENGTH_FIELD = /\r\ncontent-length:[ \t]*(\d+)(?=[ \t]*(?:\r\n|$))/i;
+const ZERO = 0x30;
+const MAX_DIGITS = 10;
+
+/**
+ * Remembers the last header block of a connection. Clients repeat theirs, only the length of the body changes: a block
+ * equal to the last but for these digits has an equal head, and a head keeps no state of its request.
+ *
+ * HOT: this comparison stands for the search of the block's end and for its parsing; guarded by `npm run bench`. Two
+ * strings of equal length are compared whole, which costs a fifteenth of `startsWith`.
+ */
+export class HeadMemo {
+  #before = '';
+  /** What follows the digits, the empty line included. */
+  #after = '';
+  #head: LaneHead | undefined;
+  /** Of the block that matched last: where its body starts, and how long that is. */
+  bodyStart = 0;
+  bodyLength = 0;
+
+  /** Remembers a block that was accepted; `text` is all of it but its final empty line. */
+  remember(text: string, head: LaneHead): void {
+    const field = LENGTH_FIELD.exec(text);
+    const digits = field?.[1] ?? '';
+    this.#head = undefined;
+    if (field === null || Number(digits) !== head.contentLength) return;
+    const end = field.index + field[0].length;
+    this.#before = text.slice(0, end - digits.length);
+    this.#after = `${text.slice(end)}\r\n\r\n`;
+    this.#head = head;
+  }
+
+  /** The remembered head, when the buffer starts with the same block. */
+  match(buffer: Buffer): LaneHead | undefined {
+    const [before, after] = [this.#before, this.#after];
+    if (this.#head === undefined || buffer.toString('latin1', 0, before.length) !== before) return undefined;
+    const from = before.length;
+    let at = from;
+    let length = 0;
+    for (; at < buffer.length && at - from <= MAX_DIGITS; at++) {
+      const digit = (buffer[at] as number) - ZERO;
+      if (digit < 0 || digit > 9) break;
+      length = length * 10 + digit;
+    }
+    const digits = at - from;
+    if (digits === 0 || digits > MAX_DIGITS || (digits > 1 && buffer[from] === ZERO)) return undefined;
+    if (buffer.toString('latin1', at, at + after.length) !== after) return undefined;
+    this.bodyStart = at + after.length;
+    this.bodyLength = length;
+    return this.#head;
+  }
+}
