@@ -23,8 +23,8 @@ export class UriTemplate {
   readonly #text: string;
   readonly #parts: readonly Part[];
   readonly #query: readonly string[];
-  /** The query that every URI has, where the template writes one out. */
-  readonly #fixedQuery: string;
+  /** Members of the query that the template writes out, before those that may be absent; 0 where it has no `?` of its own. */
+  readonly #fixedMembers: number;
 
   /** @throws {OptionError} when the template is not well-formed. */
   constructor(template: string) {
@@ -40,9 +40,9 @@ export class UriTemplate {
     pushLiteral(parts, template, at, template.length, query.length > 0);
     this.#parts = parts;
     this.#query = query;
-    const last = parts.at(-1);
-    const mark = last !== undefined && 'literal' in last ? last.literal.indexOf('?') : -1;
-    this.#fixedQuery = mark === -1 || last === undefined || !('literal' in last) ? '' : last.literal.slice(mark);
+    const literals = parts.map((part) => ('literal' in part ? part.literal : '')).join('');
+    const mark = literals.indexOf('?');
+    this.#fixedMembers = mark === -1 ? 0 : literals.slice(mark).split('&').length;
   }
 
   get variableNames(): string[] {
@@ -56,16 +56,22 @@ export class UriTemplate {
   /** The variables of a URI that fits, or null. Values are as in the URI, not percent-decoded. */
   match(uri: string): Variables | null {
     const found = new Map<string, string | string[]>();
-    const mark = this.#query.length > 0 ? uri.indexOf('?') : -1;
-    if (mark === -1) return this.#matchParts(uri, found) ? Object.fromEntries(found) : null;
-    const end = uri.startsWith(this.#fixedQuery, mark) ? mark + this.#fixedQuery.length : mark;
-    if (!this.#matchParts(uri.slice(0, end), found)) return null;
-    for (const pair of uri.slice(Math.max(end, mark + 1)).split('&')) {
+    const cut = this.#query.length > 0 ? this.#startOfOptional(uri) : -1;
+    if (!this.#matchParts(cut === -1 ? uri : uri.slice(0, cut), found)) return null;
+    if (cut === -1) return Object.fromEntries(found);
+    for (const pair of uri.slice(cut + 1).split('&')) {
       const equals = pair.indexOf('=');
       const name = equals === -1 ? pair : pair.slice(0, equals);
       if (this.#query.includes(name)) found.set(name, equals === -1 ? '' : pair.slice(equals + 1));
     }
     return Object.fromEntries(found);
+  }
+
+  /** Where the query members start that may be absent: at the `?`, or at the `&` after those that the template writes out. */
+  #startOfOptional(uri: string): number {
+    let at = uri.indexOf('?');
+    for (let member = 0; member < this.#fixedMembers && at !== -1; member++) at = uri.indexOf('&', at + 1);
+    return at;
   }
 
   #matchParts(uri: string, found: Map<string, string | string[]>): boolean {
@@ -145,6 +151,7 @@ function pushExpression(parts: Part[], query: string[], template: string, operat
       query.push(name);
       continue;
     }
+    if (query.length > 0) throw new OptionError('uriTemplate', 'must end with its query', template);
     const separator =
       operator === '#' && index === 0 ? '#' : operator === '.' || operator === '/' ? operator : index > 0 ? ',' : '';
     if (separator !== '') pushLiteral(parts, separator, 0, 1, query.length > 0);

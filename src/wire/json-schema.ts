@@ -12,10 +12,15 @@ export function moveSchema(schema: Record<string, unknown>, place: string): Reco
   return moved(schema, place) as Record<string, unknown>;
 }
 
+/** Members of a schema whose own members are names, each with a schema. */
+const NAMED = new Set(['properties', 'patternProperties', '$defs', 'definitions', 'dependentSchemas']);
+
 function moved(node: unknown, place: string): unknown {
   if (Array.isArray(node)) return node.map((item) => moved(item, place));
   if (!isObject(node)) return node;
   const entries = Object.entries(node).map(([key, value]) => {
+    if (NAMED.has(key) && isObject(value))
+      return [key, Object.fromEntries(Object.entries(value).map(([name, schema]) => [name, moved(schema, place)]))];
     if (key === '$ref' && typeof value === 'string' && (value === '#' || value.startsWith('#/')))
       return [key, `#${place}${value.slice(1)}`];
     return [key, VALUES.has(key) ? value : moved(value, place)];
