@@ -46,3 +46,13 @@ export function textOf({ result }: Rpc): unknown {
 export function codeOf({ error }: Rpc): number | undefined {
   return error?.code;
 }
+
+/** The entries of a list's answer; none where it is an error. */
+export function entriesOf({ result }: Rpc, member: string): Record<string, unknown>[] {
+  return (result?.[member] ?? []) as Record<string, unknown>[];
+}
+
+/** The names of a list's entries. */
+export function namesOf(reply: Rpc, member: string): unknown[] {
+  return entriesOf(reply, member).map(({ name }) => name);
+}

@@ -1,5 +1,7 @@
-import { createOptimizedServer, OptimizedMCPServer, type OptimizedServerConfig } from '../../../src/server.ts';
+import { createOptimizedServer, OptimizedMCPServer } from '../../../src/server.ts';
 import type { FaultEvent } from '../../../src/signal/signal.ts';
+
+type ServerConfig = ConstructorParameters<typeof OptimizedMCPServer>[0];
 
 export class TestServer extends OptimizedMCPServer {}
 
@@ -8,7 +10,7 @@ export const IDENTITY = Object.freeze({ name: 'unit', version: '1.2.3', descript
 /** A server with what a test registers. */
 export function serverWith(
   register: (server: TestServer) => void = () => {},
-  config: Partial<OptimizedServerConfig> = {},
+  config: Partial<ServerConfig> = {},
 ): TestServer {
   const server = createOptimizedServer(TestServer, { ...IDENTITY, ...config });
   register(server);
