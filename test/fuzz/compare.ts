@@ -1,6 +1,6 @@
 import { parseResponses } from '../transport/response-parser.ts';
 import { PATH, type Probe, type RawRequest } from './memory-endpoint.ts';
-import { type HeadFields, type RequestRecord, recordIdsIn } from './recorder.ts';
+import { type HeadFields, type Recorder, type RequestRecord, recordIdsIn } from './recorder.ts';
 import type { Feed, Outcome, Runner } from './runner.ts';
 
 /** One input of the search. */
@@ -33,18 +33,22 @@ interface Answer {
 }
 
 export function summarise({ probe, closedFirst }: Outcome): Summary {
-  const { records } = probe.recorder;
+  return { ...summariseText(probe.socket.text, probe.recorder), closedFirst };
+}
+
+/** The same of what a server sent on one connection. */
+export function summariseText(text: string, { records }: Recorder): Omit<Summary, 'closedFirst'> {
   const answered = new Set<number>();
-  const answers = parseResponses(probe.socket.text).map((response): Answer => {
+  const answers = parseResponses(text).map((response): Answer => {
     const { status, headers, body, complete } = response;
     const ids = recordIdsIn(`${headers['x-record'] ?? ''}${body}`);
     for (const id of ids) answered.add(id);
     const requests = ids.map((id) => records[id] as RequestRecord);
     const framing = headers['transfer-encoding'] ?? (headers['content-length'] === undefined ? 'close' : 'length');
-    const text = body.replaceAll(/\{"record":\d+\}/g, '*');
-    return { status, type: headers['content-type'], framing, requests, text, complete };
+    const plain = body.replaceAll(/\{"record":\d+\}/g, '*');
+    return { status, type: headers['content-type'], framing, requests, text: plain, complete };
   });
-  return { answers, unanswered: records.filter((_, id) => !answered.has(id)), closedFirst };
+  return { answers, unanswered: records.filter((_, id) => !answered.has(id)) };
 }
 
 /** A difference between the lane and `node:http`. */
@@ -107,17 +111,23 @@ function pieces(bytes: Buffer, cuts: readonly number[]): Buffer[] {
   return edges.slice(1).map((edge, at) => bytes.subarray(edges[at], edge));
 }
 
-/** The same bytes for `node:http` alone, in the pieces in which the lane used them. */
-function alignedFeed({ bytes, cuts, ...manner }: FuzzInput, { probe }: Outcome): Feed {
+/** Where each request that the lane read ends; they are the first ones of an input. */
+export function laneEnds(bytes: Buffer, { recorder }: Probe): number[] {
   const ends: number[] = [];
   let at = 0;
-  for (let count = probe.recorder.laneRequests; count > 0; count--) {
+  for (let count = recorder.laneRequests; count > 0; count--) {
     const bodyStart = bytes.indexOf('\r\n\r\n', at, 'latin1') + 4;
     const length = /\r\ncontent-length:[ \t]*(\d+)/i.exec(bytes.toString('latin1', at, bodyStart))?.[1];
     at = Math.min(bytes.length, bodyStart + Number(length ?? 0));
     ends.push(at);
   }
-  const handedOver = probe.handedOverBytes === undefined ? at : at + probe.handedOverBytes;
+  return ends;
+}
+
+/** The same bytes for `node:http` alone, in the pieces in which the lane used them. */
+function alignedFeed({ bytes, cuts, ...manner }: FuzzInput, { probe }: Outcome): Feed {
+  const ends = laneEnds(bytes, probe);
+  const handedOver = (ends.at(-1) ?? 0) + (probe.handedOverBytes ?? 0);
   const edges = [...ends, handedOver, ...cuts.filter((cut) => cut > handedOver)];
   const all = pieces(bytes, edges);
   const barriers = new Set<number>();
@@ -153,6 +163,7 @@ function sameStart({ recorder }: Probe, lane: Summary, node: Summary): boolean {
   return JSON.stringify(lane.answers.slice(0, count)) === JSON.stringify(node.answers.slice(0, count));
 }
 
+/** What `node:http` answers, on its way out, to bytes that are not a request. */
 function isParserError(answer: Answer | undefined): boolean {
   return answer !== undefined && answer.framing === 'close' && (answer.status === 400 || answer.status === 431);
 }

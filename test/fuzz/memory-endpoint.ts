@@ -101,6 +101,7 @@ export class MemoryEndpoint {
       acceptor: probe.recorder,
       requestLine: `POST ${PATH} HTTP/1.1\r\n`,
       commonHeaders: 'Connection: keep-alive\r\n',
+      okHead: 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: keep-alive\r\nContent-Length: ',
       tick: 0,
       draining: false,
       handOver: (socket, bytes) => {

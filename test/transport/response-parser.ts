@@ -11,7 +11,8 @@ export interface WireResponse {
 /**
  * Cuts what a server sent on one connection into its responses; bytes are taken as Latin-1.
  *
- * A response to `HEAD` is seen by the next response following where its body would be.
+ * A response to `HEAD` is seen by the next response following where its body would be. A header block that is not all
+ * there is left out.
  *
  * @throws {Error} where the bytes are not responses.
  */
@@ -20,6 +21,7 @@ export function parseResponses(text: string): WireResponse[] {
   let at = 0;
   while (at < text.length) {
     const headEnd = text.indexOf('\r\n\r\n', at);
+    if (headEnd === -1 && 'HTTP/1.1 '.startsWith(text.slice(at, at + 9))) break;
     const line = /HTTP\/1\.1 (\d{3}) [^\r\n]*\r\n/y;
     line.lastIndex = at;
     const match = line.exec(text);
