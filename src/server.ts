@@ -308,13 +308,16 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     if (cacheKey !== undefined || ttlSeconds !== undefined)
       throw notAvailable('handleOptimizedRequest with a cache key', 'a cache');
     const startedAt = this.#settings.clock.now();
-    const finish = (outcome: 'ok' | 'error'): void =>
+    const finish = (outcome: 'ok' | 'error'): void => {
+      const finishedAt = this.#settings.clock.now();
       this.signals.request.emit({
         method: 'operation',
         target: operation,
         outcome,
-        durationMs: this.#settings.clock.now() - startedAt,
+        durationMs: finishedAt - startedAt,
+        finishedAt,
       });
+    };
     try {
       const result = await work();
       finish('ok');

@@ -109,7 +109,7 @@ export class Lists {
   /** Resources that families name themselves are asked for each time, after the registered ones; each URI counts once. */
   async #dynamicPage(cursor: string | undefined, call: Call): Promise<Answer> {
     const items = new Map(this.#items('resources', call.era).map((item) => [item.key, item]));
-    let order = Number.MAX_SAFE_INTEGER / 2;
+    let order = 2 ** 52;
     for (const template of this.#parts.registry.templates.values()) {
       const list = template.enabled ? template.target.listCallback : undefined;
       if (list === undefined) continue;

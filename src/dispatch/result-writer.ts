@@ -78,25 +78,39 @@ const BUILT_IN_FAULTS = new Set([
   'URIError',
   'AggregateError',
 ]);
+/** Codes of the runtime (`ERR_...`), the system (`ECONNREFUSED`), MySQL (`ER_...`) and SQL states (`42P01`). */
+const SYSTEM_CODE = /^(?:ERR?_[A-Z0-9_]+|E[A-Z0-9]{3,}|[0-9A-Z]{5})$/;
 
 /**
  * What a client may read of a thrown error: the message of one that the author wrote for it.
  *
- * Faults of the program and of the system (a `TypeError`, a refused connection) name internals: they go to the operator,
- * and the client gets the fallback.
+ * Faults of the program and of the system (a `TypeError`, a refused connection, a database's complaint) name internals:
+ * they go to the operator, and the client gets the fallback.
  */
 export function publicMessage(error: unknown, fallback: string): string {
   try {
-    const isAuthors =
-      error instanceof Error && !BUILT_IN_FAULTS.has(error.name) && !('syscall' in error) && !('errno' in error);
-    const message = isAuthors ? error.message : error;
+    const message = error instanceof Error && isAuthors(error) ? error.message : error;
     return typeof message === 'string' && message !== '' ? message : fallback;
   } catch {
     return fallback;
   }
 }
 
+function isAuthors(error: Error & { readonly code?: unknown }): boolean {
+  if (BUILT_IN_FAULTS.has(error.name) || 'syscall' in error || 'errno' in error) return false;
+  return !(typeof error.code === 'string' && SYSTEM_CODE.test(error.code));
+}
+
+/** Whether a handler chose a JSON-RPC error itself; whatever was thrown, looking at it is safe. */
+export function isProtocolError(error: unknown): error is ProtocolError {
+  try {
+    return error instanceof ProtocolError;
+  } catch {
+    return false;
+  }
+}
+
 /** Whatever a handler threw, as the error to answer. */
 export function toProtocolError(error: unknown): ProtocolError {
-  return error instanceof ProtocolError ? error : new InternalFault(error, publicMessage(error, 'Internal error'));
+  return isProtocolError(error) ? error : new InternalFault(error, publicMessage(error, 'Internal error'));
 }

@@ -144,10 +144,10 @@ function binding(params: Record<string, unknown>, call: Call): Buffer {
     .digest();
 }
 
+/** A copy in which equal values read alike, and others do not: objects carry their keys in order. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (!isObject(value)) return value;
-  return Object.keys(value)
-    .sort()
-    .map((key) => [key, sorted(value[key])]);
+  const keys = Object.keys(value).sort();
+  return { keys, values: keys.map((key) => sorted(value[key])) };
 }

@@ -2,7 +2,7 @@ import type { Checked, RegisteredTool, Registry } from '../registry/registry.ts'
 import type { EngineSignals } from '../signal/signal.ts';
 import { ErrorCode, isObject, legacyToolResult, ProtocolError } from '../wire/wire.ts';
 import type { Answer, Call, MethodHandler, Params } from './call.ts';
-import { InternalFault, publicMessage, type ResultWriter, resultObject } from './result-writer.ts';
+import { InternalFault, isProtocolError, publicMessage, type ResultWriter, resultObject } from './result-writer.ts';
 import { NEEDS_MODERN_CLIENT, type Rounds } from './rounds.ts';
 
 /** What the method handlers of dispatch share. */
@@ -95,7 +95,7 @@ export class ToolCaller {
   }
 
   #failed(tool: RegisteredTool, error: unknown, call: Call): string {
-    if (error instanceof ProtocolError) throw error;
+    if (isProtocolError(error)) throw error;
     this.#parts.signals.fault.emit({ where: `tools/call ${tool.name}`, error });
     return this.#toolError(publicMessage(error, `Tool ${tool.name} failed`), call);
   }

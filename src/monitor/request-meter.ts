@@ -35,13 +35,13 @@ export class RequestMeter {
     this.#startedAt = clock.now();
     this.#second = Math.floor(this.#startedAt / 1_000);
     this.#rotatedAt = this.#second;
-    this.#unsubscribe = signals.request.on(({ outcome, durationMs }) =>
-      this.#record(outcome === 'error' || outcome === 'tool_error', durationMs),
+    this.#unsubscribe = signals.request.on(({ outcome, durationMs, finishedAt }) =>
+      this.#record(outcome === 'error' || outcome === 'tool_error', durationMs, finishedAt),
     );
   }
 
   figures(): RequestFigures {
-    this.#advance();
+    this.#advance(this.#clock.now());
     const count = this.#counts.reduce((sum, value) => sum + value, 0);
     const failed = this.#failures.reduce((sum, value) => sum + value, 0);
     const seconds = Math.min(WINDOW_SECONDS, Math.max(1, (this.#clock.now() - this.#startedAt) / 1_000));
@@ -67,8 +67,8 @@ export class RequestMeter {
     this.#unsubscribe();
   }
 
-  #record(failed: boolean, durationMs: number): void {
-    this.#advance();
+  #record(failed: boolean, durationMs: number, finishedAt: number): void {
+    this.#advance(finishedAt);
     const slot = this.#second % WINDOW_SECONDS;
     this.#counts[slot] = (this.#counts[slot] ?? 0) + 1;
     this.#total++;
@@ -80,8 +80,8 @@ export class RequestMeter {
   }
 
   /** Empties the slots of seconds that have passed, and once a minute starts a new histogram. */
-  #advance(): void {
-    const now = Math.floor(this.#clock.now() / 1_000);
+  #advance(nowMs: number): void {
+    const now = Math.floor(nowMs / 1_000);
     if (now === this.#second) return;
     for (let second = Math.max(this.#second + 1, now - WINDOW_SECONDS + 1); second <= now; second++) {
       this.#counts[second % WINDOW_SECONDS] = 0;

@@ -222,8 +222,9 @@ export class RequestContext implements Call, ViewedRequest {
   #settle(): void {
     const { request } = this.#shared.signals;
     if (request.active) {
-      const durationMs = this.#startedAt < 0 ? 0 : this.#shared.clock.now() - this.#startedAt;
-      request.emit({ method: this.label, target: this.target, outcome: this.outcome, durationMs });
+      const finishedAt = this.#shared.clock.now();
+      const durationMs = this.#startedAt < 0 ? 0 : finishedAt - this.#startedAt;
+      request.emit({ method: this.label, target: this.target, outcome: this.outcome, durationMs, finishedAt });
     }
     this.#onSettled?.();
   }

@@ -12,6 +12,8 @@ export interface RequestEvent {
   readonly outcome: RequestOutcome;
   /** From the parsed message to the written answer, in milliseconds. */
   readonly durationMs: number;
+  /** When it finished, in the clock's milliseconds. */
+  readonly finishedAt: number;
 }
 
 /** A fault that was answered without its details: they go to the operator, not to the client. */

