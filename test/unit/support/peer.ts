@@ -78,7 +78,8 @@ export class Peer {
     const message = JSON.parse(text) as Rpc;
     this.texts.push(text);
     this.messages.push(message);
-    const index = this.#waiting.findIndex(({ wants }) => wants(message));
-    if (index !== -1) this.#waiting.splice(index, 1)[0]?.resolve(message);
+    const told = this.#waiting.filter(({ wants }) => wants(message));
+    this.#waiting = this.#waiting.filter((each) => !told.includes(each));
+    for (const { resolve } of told) resolve(message);
   }
 }
