@@ -15,6 +15,7 @@ export const LIMITS = resolveTransportLimits({ maxBodyBytes: 4_096 });
 const GUARD = new OriginGuard(resolveHttpOptions({ path: PATH }));
 const OPEN_GUARD = new OriginGuard(resolveHttpOptions({ path: PATH, allowedHosts: ['*'] }));
 const CLOCK = new FakeClock();
+const COMMON_HEADERS = 'Connection: keep-alive\r\n';
 
 /** What `node:http` itself made of one request. */
 export interface RawRequest {
@@ -88,7 +89,7 @@ export class MemoryEndpoint {
       probe.rawRequests.push({ method: request.method, url: request.url, rawHeaders: request.rawHeaders });
       serve(request, response);
     });
-    if (lane) new LaneConnection(socket.asSocket, this.#laneShared(probe, guard), () => {});
+    if (lane) new LaneConnection(socket, this.#laneShared(probe, guard), () => {});
     else this.#http.emit('connection', socket);
     return probe;
   }
@@ -100,8 +101,8 @@ export class MemoryEndpoint {
       guard,
       acceptor: probe.recorder,
       requestLine: `POST ${PATH} HTTP/1.1\r\n`,
-      commonHeaders: 'Connection: keep-alive\r\n',
-      okHead: 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: keep-alive\r\nContent-Length: ',
+      commonHeaders: COMMON_HEADERS,
+      okHead: `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n${COMMON_HEADERS}Content-Length: `,
       tick: 0,
       draining: false,
       handOver: (socket, bytes) => {

@@ -1,5 +1,4 @@
-import type { Socket } from 'node:net';
-import { Duplex } from 'node:stream';
+import { Socket, type SocketConstructorOpts } from 'node:net';
 
 /** How a {@link MemorySocket} differs from a plain one. */
 export interface MemorySocketOptions {
@@ -9,11 +8,16 @@ export interface MemorySocketOptions {
   readonly onWrite?: (done: () => void) => void;
 }
 
+interface Piece {
+  readonly chunk: Buffer | string;
+  readonly encoding: BufferEncoding;
+}
+
 /**
- * The server's end of a connection without a network: what the client sends goes in through {@link Duplex.push}, what
- * the server writes gathers in {@link output}. It has what the lane and `node:http` use of a `net.Socket`.
+ * The server's end of a connection without a network: what the client sends goes in through `push`, what the
+ * server writes gathers in {@link output}.
  */
-export class MemorySocket extends Duplex {
+export class MemorySocket extends Socket {
   readonly output: Buffer[] = [];
   /** Whether the server has ended its side. */
   ended = false;
@@ -22,36 +26,27 @@ export class MemorySocket extends Duplex {
   readonly #onWrite: ((done: () => void) => void) | undefined;
 
   constructor({ writableHighWaterMark = 65_536, onWrite }: MemorySocketOptions = {}) {
-    super({ readableHighWaterMark: 65_536, writableHighWaterMark, allowHalfOpen: true });
+    super({ allowHalfOpen: true, writableHighWaterMark } as SocketConstructorOpts);
     this.#onWrite = onWrite;
-  }
-
-  /** The same object with the type that servers ask for. */
-  get asSocket(): Socket {
-    return this as unknown as Socket;
   }
 
   get text(): string {
     return Buffer.concat(this.output).toString('latin1');
   }
 
-  destroySoon(): void {
-    if (this.writable) this.end();
-    if (this.writableFinished) this.destroy();
-    else this.once('finish', () => this.destroy());
+  /** Lets something arrive from the client; Latin-1. */
+  receive(text: string): void {
+    this.push(Buffer.from(text, 'latin1'));
   }
 
   override _read(): void {}
 
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    this.#take([chunk], done);
+  override _write(chunk: Buffer | string, encoding: BufferEncoding, done: () => void): void {
+    this.#take([{ chunk, encoding }], done);
   }
 
-  override _writev(chunks: { chunk: Buffer }[], done: () => void): void {
-    this.#take(
-      chunks.map(({ chunk }) => chunk),
-      done,
-    );
+  override _writev(pieces: readonly Piece[], done: () => void): void {
+    this.#take(pieces, done);
   }
 
   override _final(done: () => void): void {
@@ -60,15 +55,17 @@ export class MemorySocket extends Duplex {
     done();
   }
 
-  override _destroy(_error: Error | null, done: (error?: Error | null) => void): void {
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.ended = true;
     this.activity++;
-    done();
+    super._destroy(error, done);
   }
 
-  #take(chunks: readonly Buffer[], done: () => void): void {
+  #take(pieces: readonly Piece[], done: () => void): void {
     this.activity++;
-    this.output.push(...chunks);
+    for (const { chunk, encoding } of pieces) {
+      this.output.push(typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk);
+    }
     if (this.#onWrite === undefined) done();
     else this.#onWrite(done);
   }

@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest';
+import { BOTH_READERS } from './both-readers.ts';
+import { settle } from './memory-lane.ts';
+import { RawClient } from './raw-client.ts';
+import { bare, post, startEndpoint, TestAcceptor } from './test-endpoint.ts';
+
+describe.each(BOTH_READERS)('draining $title', ({ lane }) => {
+  async function start() {
+    const acceptor = new TestAcceptor();
+    return { acceptor, ...(await startEndpoint({ acceptor, http: { lane } })) };
+  }
+
+  it('ends idle connections and takes no new ones', async () => {
+    const { acceptor, client, endpoint, port } = await start();
+    const idle = await client();
+    idle.send(post('1'));
+    (await acceptor.request(0)).exchange.respond(200, '{}');
+    await idle.responses(1);
+    endpoint.drain();
+    await idle.closed;
+    await expect(RawClient.open(port)).rejects.toThrow('ECONNREFUSED');
+    idle.end();
+    await endpoint.close(60_000);
+    expect(endpoint.open).toBe(0);
+  });
+
+  it('lets a request finish, tells its client to go, and then ends the connection', async () => {
+    const { acceptor, client, endpoint } = await start();
+    const busy = await client();
+    busy.send(post('1'));
+    const { exchange } = await acceptor.request(0);
+    const closing = endpoint.close(60_000);
+    exchange.respond(200, '{"finished":true}');
+    await busy.closed;
+    const [response] = await busy.responses(1);
+    expect([response?.body, response?.headers.connection]).toEqual(['{"finished":true}', 'close']);
+    busy.end();
+    await closing;
+  });
+
+  it('lets a stream finish, and then ends the connection', async () => {
+    const { acceptor, client, endpoint } = await start();
+    const busy = await client();
+    busy.send(post('1'));
+    const { exchange } = await acceptor.request(0);
+    exchange.notify('{"n":1}');
+    await busy.includes('{"n":1}');
+    const closing = endpoint.close(60_000);
+    exchange.notify('{"n":2}');
+    exchange.respond(200, '{"finished":true}');
+    await busy.closed;
+    expect((await busy.responses(1))[0]?.body).toContain('{"finished":true}');
+    busy.end();
+    await closing;
+  });
+
+  it('reads a request whose beginning has come', async () => {
+    const { acceptor, client, endpoint } = await start();
+    const busy = await client();
+    const request = post('"whole"');
+    busy.send(post('1') + request.slice(0, 50));
+    (await acceptor.request(0)).exchange.respond(200, '{}');
+    await busy.responses(1);
+    endpoint.drain();
+    busy.send(request.slice(50));
+    const { exchange, body } = await acceptor.request(1);
+    expect(body).toBe('"whole"');
+    exchange.respond(200, '{"second":true}');
+    await busy.closed;
+    expect((await busy.responses(2))[1]?.headers.connection).toBe('close');
+  });
+
+  it('cuts what is not done by the deadline, and tells the server so', async () => {
+    const { acceptor, client, endpoint, clock } = await start();
+    const busy = await client();
+    busy.send(post('1'));
+    const { exchange } = await acceptor.request(0);
+    const closes: number[] = [];
+    exchange.onClose = () => closes.push(clock.now());
+    const closing = endpoint.close(5_000);
+    clock.advance(4_999);
+    await settle();
+    expect(closes).toEqual([]);
+    clock.advance(1);
+    await closing;
+    await busy.closed;
+    await settle();
+    expect(closes).toEqual([5_000]);
+    expect(endpoint.open).toBe(0);
+  });
+
+  it('leaves no timer behind', async () => {
+    const { endpoint, clock, client } = await start();
+    const idle = await client();
+    endpoint.drain();
+    idle.break();
+    await endpoint.close(1_000);
+    expect(clock.timers).toBe(0);
+  });
+});
+
+it('ends a connection that was handed over and is idle', async () => {
+  const acceptor = new TestAcceptor(({ exchange }) => exchange.respond(405, ''));
+  const { client, endpoint } = await startEndpoint({ acceptor });
+  const one = await client();
+  await one.ask(bare('GET'));
+  endpoint.drain();
+  await one.closed;
+});
+
+it('passes over what a client pipelines after its last answer', async () => {
+  const acceptor = new TestAcceptor();
+  const { client, endpoint } = await startEndpoint({ acceptor });
+  const one = await client();
+  one.send(post('1') + post('2') + post('3'));
+  const { exchange } = await acceptor.request(0);
+  endpoint.drain();
+  exchange.respond(200, '{}');
+  await one.closed;
+  expect((await one.responses(1)).length).toBe(1);
+  expect(acceptor.taken.length).toBe(1);
+});
+
+it('fails to listen where another endpoint does, and says where', async () => {
+  const { port } = await startEndpoint();
+  await expect(startEndpoint({ http: { port } })).rejects.toMatchObject({
+    code: 'LISTEN_FAILED',
+    message: `127.0.0.1:${port} is in use by another program`,
+  });
+});
