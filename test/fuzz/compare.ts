@@ -45,7 +45,7 @@ export function summariseText(text: string, { records }: Recorder): Omit<Summary
     for (const id of ids) answered.add(id);
     const requests = ids.map((id) => records[id] as RequestRecord);
     const framing = headers['transfer-encoding'] ?? (headers['content-length'] === undefined ? 'close' : 'length');
-    const plain = body.replaceAll(/\{"record":\d+\}/g, '*');
+    const plain = body.replaceAll(/\{"record":\d+\}/g, '*').replace(/ {1000,}$/, (blanks) => String(blanks.length));
     return { status, type: headers['content-type'], framing, requests, text: plain, complete };
   });
   return { answers, unanswered: records.filter((_, id) => !answered.has(id)) };
@@ -157,10 +157,11 @@ function alike({ probe }: Outcome, slowReader: boolean, lane: Summary, node: Sum
   return slowReader && node.closedFirst && sameStart(probe, lane, node);
 }
 
-/** Whether the answers of the lane itself are the first ones of `node:http`; the last of them may have been lost. */
+/** Whether the answers of the lane itself are the first ones of `node:http`; the last of them may be lost or cut. */
 function sameStart({ recorder }: Probe, lane: Summary, node: Summary): boolean {
-  const count = Math.min(recorder.laneRequests, lane.answers.length, node.answers.length);
-  return JSON.stringify(lane.answers.slice(0, count)) === JSON.stringify(node.answers.slice(0, count));
+  const own = lane.answers.slice(0, recorder.laneRequests).filter(({ complete }) => complete);
+  const count = Math.min(own.length, node.answers.length);
+  return JSON.stringify(own.slice(0, count)) === JSON.stringify(node.answers.slice(0, count));
 }
 
 /** What `node:http` answers, on its way out, to bytes that are not a request. */

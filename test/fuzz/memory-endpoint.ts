@@ -15,6 +15,8 @@ export const LIMITS = resolveTransportLimits({ maxBodyBytes: 4_096 });
 const GUARD = new OriginGuard(resolveHttpOptions({ path: PATH }));
 const OPEN_GUARD = new OriginGuard(resolveHttpOptions({ path: PATH, allowedHosts: ['*'] }));
 const CLOCK = new FakeClock();
+/** So long that a few answers are more than may wait for a slow reader. */
+const SLOW_PADDING_BYTES = 30_000;
 const COMMON_HEADERS = 'Connection: keep-alive\r\n';
 
 /** What `node:http` itself made of one request. */
@@ -80,7 +82,7 @@ export class MemoryEndpoint {
     const later: Later = (turns, run) => this.#schedule.later(turns, run);
     const slow = { writableHighWaterMark: 200, onWrite: (done: () => void) => later(1, done) };
     const socket = new MemorySocket(slowReader ? slow : {});
-    const recorder = new Recorder(delays, later);
+    const recorder = new Recorder(delays, later, slowReader ? SLOW_PADDING_BYTES : 0);
     const probe: Probe = { socket, recorder, rawRequests: [], handedOverBytes: undefined, handedOverLate: false };
     const guard = anyHost ? OPEN_GUARD : GUARD;
     const shared = { acceptor: recorder, guard, limits: LIMITS, clock: CLOCK, path: PATH, isDraining: () => false };

@@ -60,10 +60,13 @@ export class Recorder implements Acceptor {
   waiting = 0;
   readonly #delays: readonly number[];
   readonly #later: Later;
+  readonly #padding: string;
 
-  constructor(delays: readonly number[], later: Later) {
+  /** @param paddingBytes How much longer the plain answers are. */
+  constructor(delays: readonly number[], later: Later, paddingBytes = 0) {
     this.#delays = delays;
     this.#later = later;
+    this.#padding = ' '.repeat(paddingBytes);
   }
 
   post(exchange: Exchange, body: string): void {
@@ -85,13 +88,13 @@ export class Recorder implements Acceptor {
     this.records.push({ method, body, fields: fieldsOf(head), all: allOf(head) });
     const delay = this.#delays[id % this.#delays.length] ?? 0;
     if (delay === 0) {
-      answer(exchange, id, method, body);
+      answer(exchange, mark(id), method, body, this.#padding);
       return;
     }
     this.waiting++;
     this.#later(delay, () => {
       this.waiting--;
-      answer(exchange, id, method, body);
+      answer(exchange, mark(id), method, body, this.#padding);
     });
   }
 }
@@ -106,8 +109,7 @@ export function recordIdsIn(body: string): number[] {
 
 const encoder = new TextEncoder();
 
-function answer(exchange: Exchange, id: number, method: string, body: string): void {
-  const text = mark(id);
+function answer(exchange: Exchange, text: string, method: string, body: string, padding: string): void {
   const extra = [['X-Record', text]] as const;
   if (method !== 'POST') {
     exchange.respond(405, '', undefined, extra);
@@ -129,7 +131,10 @@ function answer(exchange: Exchange, id: number, method: string, body: string): v
       exchange.notify('{}');
       exchange.respond(200, '[', encoder.encode(`${text}]`));
       return;
+    case 5:
+      exchange.respond(200, text + padding);
+      return;
     default:
-      exchange.respond(200, text, undefined, extra);
+      exchange.respond(200, text + padding, undefined, extra);
   }
 }

@@ -76,7 +76,7 @@ export class Runner implements Schedule {
 /** Gives one connection its next piece, or its end; answers whether it is done. */
 function step(job: Job): boolean {
   const { socket, recorder } = job.probe;
-  const unsent = socket.destroyed ? 0 : socket.writableLength;
+  const unsent = socket.destroyed ? 0 : socket.writableLength + socket.unsent;
   if (socket.activity !== job.seen || recorder.waiting > 0 || unsent > 0) job.quietTurns = 0;
   else job.quietTurns++;
   job.seen = socket.activity;

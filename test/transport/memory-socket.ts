@@ -23,7 +23,10 @@ export class MemorySocket extends Socket {
   ended = false;
   /** Counts whatever happens on the socket, so that a test can see that nothing happens any more. */
   activity = 0;
+  /** Writes that the client has not taken yet. */
+  unsent = 0;
   readonly #onWrite: ((done: () => void) => void) | undefined;
+  #onAllSent: (() => void) | undefined;
 
   constructor({ writableHighWaterMark = 65_536, onWrite }: MemorySocketOptions = {}) {
     super({ allowHalfOpen: true, writableHighWaterMark } as SocketConstructorOpts);
@@ -49,10 +52,12 @@ export class MemorySocket extends Socket {
     this.#take(pieces, done);
   }
 
+  /** As on a network, the end of this side comes after all that was written. */
   override _final(done: () => void): void {
     this.ended = true;
     this.activity++;
-    done();
+    if (this.unsent === 0) done();
+    else this.#onAllSent = done;
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
@@ -66,7 +71,17 @@ export class MemorySocket extends Socket {
     for (const { chunk, encoding } of pieces) {
       this.output.push(typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk);
     }
-    if (this.#onWrite === undefined) done();
-    else this.#onWrite(done);
+    if (this.#onWrite === undefined) {
+      done();
+      return;
+    }
+    this.unsent++;
+    this.#onWrite(() => {
+      this.unsent--;
+      done();
+      if (this.unsent > 0) return;
+      this.#onAllSent?.();
+      this.#onAllSent = undefined;
+    });
   }
 }
