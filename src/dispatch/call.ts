@@ -6,6 +6,8 @@ import type { Era } from '../wire/wire.ts';
 export interface Call extends ServerContext {
   readonly era: Era;
   readonly method: string;
+  /** Whether the client wants no answer any more. */
+  readonly cancelled: boolean;
   /** Who asks; empty for everyone without authorization. Answers and state are never shared between principals. */
   readonly principal: string;
   /** The registered name that this request came to; for signals. */

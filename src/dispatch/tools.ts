@@ -96,7 +96,7 @@ export class ToolCaller {
 
   #failed(tool: RegisteredTool, error: unknown, call: Call): string {
     if (isProtocolError(error)) throw error;
-    this.#parts.signals.fault.emit({ where: `tools/call ${tool.name}`, error });
+    if (!call.cancelled) this.#parts.signals.fault.emit({ where: `tools/call ${tool.name}`, error });
     return this.#toolError(publicMessage(error, `Tool ${tool.name} failed`), call);
   }
 

@@ -28,7 +28,7 @@ export interface ViewedRequest {
   reportFault(error: unknown): void;
 }
 
-/** What a handler sees of its request, built when it first looks. */
+/** What a handler sees of its request, built when it first looks. Its functions can be taken out of it. */
 export class McpRequestView implements McpRequest {
   readonly #call: ViewedRequest;
   #lastProgress = Number.NEGATIVE_INFINITY;
@@ -66,11 +66,9 @@ export class McpRequestView implements McpRequest {
     return isObject(responses) ? responses : undefined;
   }
 
-  requestState<T = string>(): T | undefined {
-    return this.#call.roundState as T | undefined;
-  }
+  readonly requestState = <T = string>(): T | undefined => this.#call.roundState as T | undefined;
 
-  async notify(notification: OutgoingNotification): Promise<void> {
+  readonly notify = async (notification: OutgoingNotification): Promise<void> => {
     const { method, params } = notification;
     if (method === 'notifications/progress' && !this.#mayReport(params)) return;
     if (method === 'notifications/message' && !this.#wants(params?.['level'])) return;
@@ -83,29 +81,25 @@ export class McpRequestView implements McpRequest {
       return;
     }
     this.#call.exchange.notify(text);
-  }
+  };
 
-  async log(level: LogLevel, data: unknown, logger?: string): Promise<void> {
+  readonly log = async (level: LogLevel, data: unknown, logger?: string): Promise<void> => {
     await this.notify({
       method: 'notifications/message',
       params: { level, ...(logger === undefined ? {} : { logger }), data },
     });
-  }
+  };
 
-  elicitInput(): Promise<never> {
-    return this.send({ method: 'elicitation/create' });
-  }
+  readonly elicitInput = (): Promise<never> => this.send({ method: 'elicitation/create' });
 
-  requestSampling(): Promise<never> {
-    return this.send({ method: 'sampling/createMessage' });
-  }
+  readonly requestSampling = (): Promise<never> => this.send({ method: 'sampling/createMessage' });
 
-  async send(request: { readonly method: string }): Promise<never> {
+  readonly send = async (request: { readonly method: string }): Promise<never> => {
     throw new PeregrineError(
       'SESSION_REQUIRED',
       `${request.method} cannot be sent to this client: return inputRequired(...) from the handler`,
     );
-  }
+  };
 
   /** Progress goes to a client that gave a token, under that token, and only forward. */
   #mayReport(params: Record<string, unknown> | undefined): boolean {

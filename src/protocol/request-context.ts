@@ -95,6 +95,10 @@ export class RequestContext implements Call, ViewedRequest {
     }
   }
 
+  get cancelled(): boolean {
+    return this.#state === 'cancelled';
+  }
+
   get settled(): boolean {
     return this.#state !== 'running';
   }
@@ -147,20 +151,22 @@ export class RequestContext implements Call, ViewedRequest {
     return this.mcpReq._meta;
   }
 
-  sendNotification(notification: OutgoingNotification): Promise<void> {
-    return this.mcpReq.notify(notification);
+  get sendNotification(): (notification: OutgoingNotification) => Promise<void> {
+    return this.mcpReq.notify;
   }
 
-  progress(progress: number, total?: number, message?: string): void {
-    const progressToken = this.mcpReq._meta?.progressToken;
-    if (progressToken === undefined) return;
-    const params = {
-      progressToken,
-      progress,
-      ...(total === undefined ? {} : { total }),
-      ...(message === undefined ? {} : { message }),
+  get progress(): (progress: number, total?: number, message?: string) => void {
+    return (progress, total, message) => {
+      const progressToken = this.mcpReq._meta?.progressToken;
+      if (progressToken === undefined) return;
+      const params = {
+        progressToken,
+        progress,
+        ...(total === undefined ? {} : { total }),
+        ...(message === undefined ? {} : { message }),
+      };
+      void this.mcpReq.notify({ method: 'notifications/progress', params });
     };
-    void this.mcpReq.notify({ method: 'notifications/progress', params });
   }
 
   /** The client wants no answer any more: the handler's signal is aborted, and whatever it returns is dropped. */
@@ -194,6 +200,7 @@ export class RequestContext implements Call, ViewedRequest {
   }
 
   fail(error: unknown): void {
+    if (this.cancelled) return; // How a handler ends that nobody waits for is no fault.
     const known = toProtocolError(error);
     if (known instanceof InternalFault) this.reportFault(known.reason);
     if (this.#state !== 'running') return;

@@ -43,6 +43,7 @@ function exchangeFor(
     const exchange = new FetchExchange(new FetchHead(request.headers), shared, resolve);
     const onAbort = (): void => {
       exchange.disconnected();
+      exchange.fail(signal.reason);
       reject(signal.reason);
     };
     if (signal.aborted) {
@@ -178,7 +179,16 @@ class FetchExchange extends HttpExchange {
   }
 
   protected destroy(): void {
-    this.#controller?.error(new Error('the reader is too slow'));
+    this.fail(new Error('the reader is too slow'));
     this.disconnected();
+  }
+
+  /** Ends an open stream with an error; without one nothing happens. */
+  fail(reason: unknown): void {
+    try {
+      this.#controller?.error(reason);
+    } catch {
+      // It has ended already.
+    }
   }
 }

@@ -112,7 +112,10 @@ export class NodeExchange extends HttpExchange {
   }
 
   protected endStream(): void {
-    this.#response.end();
+    const { socket } = this.#response;
+    this.#response.end(() => {
+      if (this.#isDraining()) socket?.end(); // The head of this stream promised more, before the server began to stop.
+    });
   }
 
   protected destroy(): void {
