@@ -24,7 +24,7 @@ export function generateInput(seed: number): FuzzInput {
     bytes,
     cuts: cutsFor(random, bytes.length),
     delays: delaysFor(random),
-    slowReader: random.oneIn(10),
+    slowReader: random.oneIn(16),
     anyHost: random.oneIn(5),
   };
 }

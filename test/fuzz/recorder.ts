@@ -104,7 +104,7 @@ const mark = (id: number): string => `{"record":${id}}`;
 
 /** The numbers of the records that an answer's body carries. */
 export function recordIdsIn(body: string): number[] {
-  return [...body.matchAll(/\{"record":(\d+)\}/g)].map(([, id]) => Number(id));
+  return [...new Set(Array.from(body.matchAll(/\{"record":(\d+)\}/g), ([, id]) => Number(id)))];
 }
 
 const encoder = new TextEncoder();
