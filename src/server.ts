@@ -95,6 +95,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
   readonly #monitor: PerformanceMonitor;
   #endpoint: HttpEndpoint | undefined;
   #stdio: StdioEndpoint | undefined;
+  #started = false;
   #ready: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
   #forgetSignals: (() => void) | undefined;
@@ -186,29 +187,39 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
   /**
    * Starts to serve.
    *
-   * @throws {PeregrineError} `LISTEN_FAILED` when the address cannot be had, `ALREADY_STARTED`.
+   * @throws {PeregrineError} `LISTEN_FAILED` when the address cannot be had, `ALREADY_STARTED`, `STOPPED`.
    * @throws {OptionError} when something that `setup` registers is not valid.
    */
   async start(): Promise<StartedServer> {
-    if (this.#endpoint !== undefined || this.#stdio !== undefined)
-      throw new PeregrineError('ALREADY_STARTED', 'the server has been started already');
-    await this.ready();
-    let url: string | undefined;
-    if (this.#settings.http !== undefined) {
-      const parts = {
-        acceptor: this.#protocol,
-        options: this.#settings.http,
-        limits: this.#settings.limits,
-        clock: this.#settings.clock,
-        signals: this.signals,
-      };
-      const endpoint = new HttpEndpoint(parts);
-      url = await endpoint.listen();
-      this.#endpoint = endpoint;
+    if (this.#started) throw new PeregrineError('ALREADY_STARTED', 'the server has been started already');
+    this.#started = true;
+    try {
+      await this.ready();
+      this.#checkNotStopped();
+      const url = await this.#listen();
+      this.#startStdio();
+      if (this.#settings.handleSignals) this.#forgetSignals = onTermination(() => this.stop());
+      return { url };
+    } catch (error) {
+      this.#started = false; // What was wrong, such as a port in use, may pass.
+      throw error;
     }
-    this.#startStdio();
-    if (this.#settings.handleSignals) this.#forgetSignals = onTermination(() => this.stop());
-    return { url };
+  }
+
+  async #listen(): Promise<string | undefined> {
+    const { http: options, limits, clock } = this.#settings;
+    if (options === undefined) return undefined;
+    const endpoint = new HttpEndpoint({ acceptor: this.#protocol, options, limits, clock, signals: this.signals });
+    const url = await endpoint.listen();
+    if (this.#stopped !== undefined) await endpoint.close(0);
+    this.#checkNotStopped();
+    this.#endpoint = endpoint;
+    return url;
+  }
+
+  #checkNotStopped(): void {
+    if (this.#stopped !== undefined)
+      throw new PeregrineError('STOPPED', 'the server was stopped before it had started');
   }
 
   /** Stops accepting, finishes what is in flight, ends streams with their result, and closes. Safe to call again. */
@@ -349,10 +360,14 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
   }
 
   async #stop(): Promise<void> {
-    const drained = new Promise<void>((resolve) => this.#settings.clock.after(this.#settings.drainTimeoutMs, resolve));
+    let cancelDeadline = (): void => {};
+    const deadline = new Promise<void>((resolve) => {
+      cancelDeadline = this.#settings.clock.after(this.#settings.drainTimeoutMs, resolve);
+    });
     this.#endpoint?.drain();
     this.#protocol.close();
-    await Promise.all([this.#endpoint?.close(this.#settings.drainTimeoutMs), this.#stdio?.close(drained)]);
+    await Promise.all([this.#endpoint?.close(this.#settings.drainTimeoutMs), this.#stdio?.close(deadline)]);
+    cancelDeadline();
     this.#monitor.close();
     this.#forgetSignals?.();
   }

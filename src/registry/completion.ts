@@ -1,4 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { OptionError } from '../kernel/errors.ts';
+import { objectOption } from '../kernel/options.ts';
 
 /** Proposes values for an argument that the user is typing; `context` has the arguments already chosen. */
 export type CompleteCallback = (
@@ -17,9 +19,28 @@ export function completable<S extends StandardSchemaV1>(schema: S, complete: Com
 
 /** The completion that a schema carries, also under an optional wrapper. */
 export function completionOf(schema: unknown): CompleteCallback | undefined {
-  if (typeof schema !== 'object' || schema === null) return undefined;
+  if (schema === null || (typeof schema !== 'object' && typeof schema !== 'function')) return undefined;
   const own = (schema as Record<symbol, unknown>)[COMPLETABLE] as { complete: CompleteCallback } | undefined;
   if (own !== undefined) return own.complete;
   const inner = (schema as { unwrap?: () => unknown }).unwrap;
   return typeof inner === 'function' ? completionOf(inner.call(schema)) : undefined;
+}
+
+/**
+ * Completion callbacks by the names of arguments or variables.
+ *
+ * @param known The names there are; without them any name passes.
+ * @throws {OptionError} for a name that is not known, or what is no function.
+ */
+export function completionMap(
+  option: string,
+  callbacks: unknown,
+  known: readonly string[] | undefined,
+): Map<string, CompleteCallback> {
+  if (callbacks === undefined) return new Map();
+  const given = objectOption(option, callbacks, known ?? Object.keys(callbacks as object));
+  for (const [name, callback] of Object.entries(given)) {
+    if (typeof callback !== 'function') throw new OptionError(`${option}.${name}`, 'must be a function', callback);
+  }
+  return new Map(Object.entries(given) as [string, CompleteCallback][]);
 }

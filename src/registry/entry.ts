@@ -1,5 +1,4 @@
 import { OptionError } from '../kernel/errors.ts';
-import { isObject } from '../wire/wire.ts';
 
 /** What an entry does to the registry that holds it. */
 export interface EntryOwner<E> {
@@ -142,16 +141,4 @@ export function pick<K extends string>(
 /** The updates that are not `undefined`: an absent member leaves what is there. */
 export function definedOf<T extends object>(updates: T): Partial<T> {
   return Object.fromEntries(Object.entries(updates).filter(([, value]) => value !== undefined)) as Partial<T>;
-}
-
-/** Refuses a definition that is no object, or that asks for what this version does not have. @throws {OptionError} */
-export function checkConfig(option: string, config: unknown): asserts config is Record<string, unknown> {
-  if (!isObject(config)) throw new OptionError(option, 'must be an object', config);
-  if (config['scopeChallenge'] !== undefined) {
-    throw new OptionError(
-      `${option}.scopeChallenge`,
-      'needs authorization, which this version does not have',
-      config['scopeChallenge'],
-    );
-  }
 }

@@ -1,4 +1,3 @@
-import { objectOption } from '../kernel/options.ts';
 import {
   type GetPromptResult,
   type Icon,
@@ -7,9 +6,10 @@ import {
   type JsonSchema,
   type PromptArgument,
 } from '../wire/wire.ts';
-import { type CompleteCallback, completionOf } from './completion.ts';
+import { type CompleteCallback, completionMap, completionOf } from './completion.ts';
 import type { ServerContext } from './context.ts';
-import { checkConfig, definedOf, type EntryKind, type EntryOwner, pick, RegisteredEntry } from './entry.ts';
+import { checkDefinition, checkJson } from './definition.ts';
+import { definedOf, type EntryKind, type EntryOwner, pick, RegisteredEntry } from './entry.ts';
 import { type AnySchema, type CompiledSchema, compileSchema, type InferSchema } from './schema.ts';
 
 /** What describes a prompt to clients. */
@@ -39,7 +39,7 @@ export interface PromptUpdate extends PromptConfig {
   readonly enabled?: boolean;
 }
 
-const CONFIG_KEYS = ['title', 'description', 'argsSchema', 'complete', 'icons', '_meta', 'scopeChallenge'] as const;
+const CONFIG_KEYS = ['title', 'description', 'argsSchema', 'complete', 'icons', '_meta'] as const;
 
 /** A prompt made ready. */
 export interface CompiledPrompt {
@@ -87,21 +87,22 @@ export class RegisteredPrompt extends RegisteredEntry<PromptConfig, AnyPromptHan
 /** @throws {OptionError} when the schema is not valid. */
 function compilePrompt(name: string, config: PromptConfig): CompiledPrompt {
   const option = `prompt "${name}"`;
-  checkConfig(option, config);
-  objectOption(option, config, CONFIG_KEYS);
+  checkDefinition(option, config, CONFIG_KEYS);
   const args =
     config.argsSchema === undefined ? undefined : compileSchema(`${option} argsSchema`, config.argsSchema, 'input');
-  const completions = new Map(Object.entries(config.complete ?? {}));
+  const completions = completionMap(
+    `${option}.complete`,
+    config.complete,
+    args && Object.keys(args.json['properties'] ?? {}),
+  );
   for (const [argument, field] of Object.entries(args?.fields ?? {})) {
     const complete = completionOf(field);
     if (complete !== undefined && !completions.has(argument)) completions.set(argument, complete);
   }
   const list = args === undefined ? {} : { arguments: toArguments(args.json) };
-  return {
-    args,
-    completions,
-    definition: { name, ...pick(config, ['title', 'description']), ...list, ...pick(config, ['icons', '_meta']) },
-  };
+  const shown = { name, ...pick(config, ['title', 'description']), ...list, ...pick(config, ['icons', '_meta']) };
+  checkJson(option, shown);
+  return { args, completions, definition: shown };
 }
 
 function toArguments(schema: JsonSchema): PromptArgument[] {

@@ -8,9 +8,10 @@ import {
   type ReadResourceResult,
   type Resource,
 } from '../wire/wire.ts';
-import type { CompleteCallback } from './completion.ts';
+import { type CompleteCallback, completionMap } from './completion.ts';
 import type { ServerContext } from './context.ts';
-import { checkConfig, definedOf, type EntryKind, type EntryOwner, pick, RegisteredEntry } from './entry.ts';
+import { checkDefinition, checkJson } from './definition.ts';
+import { definedOf, type EntryKind, type EntryOwner, pick, RegisteredEntry } from './entry.ts';
 import { UriTemplate, type Variables } from './uri-template.ts';
 
 /** What describes a resource, or a template of resources, to clients. */
@@ -46,9 +47,17 @@ export class ResourceTemplate {
       readonly complete?: { readonly [variable: string]: CompleteCallback };
     },
   ) {
+    if (typeof template !== 'string' && !(template instanceof UriTemplate))
+      throw new OptionError('uriTemplate', 'must be a text or a UriTemplate', template);
+    const { list, complete } = objectOption('ResourceTemplate callbacks', callbacks ?? null, [
+      'list',
+      'complete',
+    ]) as typeof callbacks;
+    if (list !== undefined && typeof list !== 'function')
+      throw new OptionError('ResourceTemplate list', 'must be a function or undefined', list);
     this.uriTemplate = typeof template === 'string' ? new UriTemplate(template) : template;
-    this.listCallback = callbacks.list;
-    this.completions = new Map(Object.entries(callbacks.complete ?? {}));
+    this.listCallback = list;
+    this.completions = completionMap('ResourceTemplate complete', complete, this.uriTemplate.variableNames);
   }
 
   /** The completion of one variable, if it has one. */
@@ -71,17 +80,7 @@ export interface ResourceUpdate<H, T> {
   readonly enabled?: boolean;
 }
 
-const CONFIG_KEYS = [
-  'title',
-  'description',
-  'mimeType',
-  'size',
-  'annotations',
-  'icons',
-  '_meta',
-  'cacheHint',
-  'scopeChallenge',
-] as const;
+const CONFIG_KEYS = ['title', 'description', 'mimeType', 'size', 'annotations', 'icons', '_meta', 'cacheHint'] as const;
 const LISTED_KEYS = ['title', 'description', 'mimeType', 'size', 'annotations', 'icons', '_meta'] as const;
 
 type Target = string | ResourceTemplate;
@@ -171,12 +170,14 @@ const TEMPLATE: EntryKind<Described<never>, Definition> = {
 /** @throws {OptionError} when the URI or the description is not valid. */
 function compileResource(name: string, { target, metadata }: Described<Target>): Definition {
   const option = `resource "${name}"`;
-  checkConfig(option, metadata);
-  const { cacheHint } = objectOption(option, metadata, CONFIG_KEYS);
+  checkDefinition(option, metadata, CONFIG_KEYS);
+  const { cacheHint } = metadata;
   if (cacheHint !== undefined) checkCacheHint(`${option} cacheHint`, cacheHint);
   if (typeof target === 'string' ? !URL.canParse(target) : !(target instanceof ResourceTemplate)) {
     throw new OptionError(`${option} uri`, 'must be an absolute URI or a ResourceTemplate', target);
   }
   const where = typeof target === 'string' ? { uri: target } : { uriTemplate: target.uriTemplate.toString() };
-  return { name, ...where, ...pick(metadata, LISTED_KEYS) };
+  const shown = { name, ...where, ...pick(metadata, LISTED_KEYS) };
+  checkJson(option, shown);
+  return shown;
 }

@@ -1,5 +1,4 @@
 import { OptionError } from '../kernel/errors.ts';
-import { objectOption } from '../kernel/options.ts';
 import {
   type CallToolResult,
   type Icon,
@@ -10,7 +9,8 @@ import {
   wrapsOutput,
 } from '../wire/wire.ts';
 import type { ServerContext } from './context.ts';
-import { checkConfig, definedOf, type EntryKind, type EntryOwner, pick, RegisteredEntry } from './entry.ts';
+import { checkDefinition, checkJson } from './definition.ts';
+import { definedOf, type EntryKind, type EntryOwner, pick, RegisteredEntry } from './entry.ts';
 import { findHeaderParams, type HeaderParam } from './header-params.ts';
 import { type AnySchema, type CompiledSchema, compileSchema, type InferSchema } from './schema.ts';
 
@@ -47,17 +47,7 @@ export interface ToolUpdate extends Omit<ToolConfig, 'inputSchema'> {
   readonly enabled?: boolean;
 }
 
-const CONFIG_KEYS = [
-  'title',
-  'description',
-  'inputSchema',
-  'outputSchema',
-  'annotations',
-  'icons',
-  '_meta',
-  'execution',
-  'scopeChallenge',
-] as const;
+const CONFIG_KEYS = ['title', 'description', 'inputSchema', 'outputSchema', 'annotations', 'icons', '_meta'] as const;
 const NO_ARGUMENTS: JsonSchema = Object.freeze({ type: 'object' });
 
 /** A tool made ready: nothing of this is worked out again for a call. */
@@ -122,8 +112,7 @@ export class RegisteredTool extends RegisteredEntry<ToolConfig, AnyToolHandler, 
 /** @throws {OptionError} when a schema or a mapping is not valid. */
 function compileTool(name: string, config: ToolConfig): CompiledTool {
   const option = `tool "${name}"`;
-  checkConfig(option, config);
-  objectOption(option, config, CONFIG_KEYS);
+  checkDefinition(option, config, CONFIG_KEYS);
   const input =
     config.inputSchema === undefined ? undefined : compileSchema(`${option} inputSchema`, config.inputSchema, 'input');
   const output =
@@ -133,12 +122,14 @@ function compileTool(name: string, config: ToolConfig): CompiledTool {
   const inputJson = input === undefined ? NO_ARGUMENTS : objectRoot(`${option} inputSchema`, input.json);
   const head = { name, ...pick(config, ['title', 'description', 'icons']), inputSchema: inputJson };
   const tail = pick(config, ['annotations', '_meta']);
+  const definition = { ...head, ...(output === undefined ? {} : { outputSchema: output.json }), ...tail };
+  checkJson(option, definition);
   return {
     input,
     output,
     headerParams: findHeaderParams(`${option} inputSchema`, inputJson),
     wrapsLegacyOutput: wrapsOutput(output?.json),
-    definition: { ...head, ...(output === undefined ? {} : { outputSchema: output.json }), ...tail },
+    definition,
     legacyDefinition: {
       ...head,
       ...(output === undefined ? {} : { outputSchema: legacyOutputSchema(output.json) }),

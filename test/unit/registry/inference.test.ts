@@ -105,16 +105,18 @@ describe('the types of handlers', () => {
 
   it('refuse what a handler cannot return or take', () => {
     expectTypeOf<ReturnType<ReturnType<typeof serverWith>['registerTool']>>().toHaveProperty('update');
-    const server = serverWith();
-    // @ts-expect-error a tool answers a result, not text
-    server.registerTool('a', {}, () => 'text');
-    // @ts-expect-error the schema has no such field
-    server.registerTool('b', { inputSchema: { id: z.number() } }, ({ other }) => text(other));
-    // @ts-expect-error a tool has no such member
-    server.registerTool('c', { description: 5 }, () => text(''));
-    // @ts-expect-error a prompt answers messages
-    server.registerPrompt('d', {}, () => ({ contents: [] }));
-    // @ts-expect-error `list` must be given, even if undefined
-    new ResourceTemplate('x://{a}', {});
+    const neverCalled = (server: ReturnType<typeof serverWith>) => {
+      // @ts-expect-error a tool answers a result, not text
+      server.registerTool('a', {}, () => 'text');
+      // @ts-expect-error the schema has no such field
+      server.registerTool('b', { inputSchema: { id: z.number() } }, ({ other }) => text(other));
+      // @ts-expect-error a tool has no such member
+      server.registerTool('c', { description: 5 }, () => text(''));
+      // @ts-expect-error a prompt answers messages
+      server.registerPrompt('d', {}, () => ({ contents: [] }));
+      // @ts-expect-error `list` must be given, even if undefined
+      new ResourceTemplate('x://{a}', {});
+    };
+    expectTypeOf(neverCalled).returns.toBeVoid();
   });
 });
