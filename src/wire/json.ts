@@ -70,3 +70,11 @@ function endOfString(text: string, from: number): number {
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
+
+/** What a result with its own `toJSON` wants to be; any other is itself. @throws {TypeError} when that is no object. */
+export function toPlainResult(result: Record<string, unknown>): Record<string, unknown> {
+  if (typeof result['toJSON'] !== 'function') return result;
+  const value: unknown = result['toJSON']();
+  if (!isObject(value)) throw new TypeError('a result must be an object');
+  return value;
+}

@@ -205,8 +205,8 @@ export class LaneConnection implements LaneCarrier {
     this.#bodyLength = length;
     const body = from === buffer.length ? EMPTY : buffer.subarray(from);
     if (body.length >= length) return this.#readBody(body);
+    if (this.#phase === 'idle') this.#since = this.#shared.tick; // Otherwise the request began with its first byte.
     this.#phase = 'body';
-    this.#since = this.#shared.tick;
     if (body.length > 0) this.#pieces.push(body);
     this.#piecesBytes = body.length;
     return undefined;

@@ -1,4 +1,4 @@
-import { isObject } from '../json.ts';
+import { isObject, toPlainResult } from '../json.ts';
 import { moveSchema } from '../json-schema.ts';
 
 /** Members of a result that only later revisions know. */
@@ -9,7 +9,8 @@ const LATER_MEMBERS = ['resultType', 'ttlMs', 'cacheScope'] as const;
  *
  * @throws {TypeError} when the result holds something that JSON cannot express.
  */
-export function legacyResultText(result: Record<string, unknown>): string {
+export function legacyResultText(given: Record<string, unknown>): string {
+  const result = toPlainResult(given);
   if (!LATER_MEMBERS.some((member) => member in result)) return JSON.stringify(result);
   const { resultType: _type, ttlMs: _ttl, cacheScope: _scope, ...rest } = result;
   return JSON.stringify(rest);

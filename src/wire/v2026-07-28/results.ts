@@ -1,5 +1,5 @@
 import { cacheMembers } from '../cache-hint.ts';
-import { isObject } from '../json.ts';
+import { toPlainResult } from '../json.ts';
 import type { CacheHint, Implementation } from '../mcp.ts';
 import { MetaKey } from '../meta-keys.ts';
 
@@ -25,19 +25,19 @@ export class ModernResultWriter {
    */
   complete(result: Record<string, unknown>): string {
     if ('_meta' in result || 'resultType' in result) return this.#merged(result, 'complete');
-    if ('toJSON' in result) return this.#merged(plain(result), 'complete');
+    if ('toJSON' in result) return this.#merged(toPlainResult(result), 'complete');
     const text = JSON.stringify(result);
     return text === '{}' ? `{${this.#completeTail.slice(1)}` : text.slice(0, -1) + this.#completeTail;
   }
 
   /** The text of a complete result that clients may cache: what the result does not say itself comes from the hint. */
   cacheable(result: Record<string, unknown>, hint: Required<CacheHint>): string {
-    return this.complete({ ...plain(result), ...cacheMembers(result, hint) });
+    return this.complete({ ...toPlainResult(result), ...cacheMembers(result, hint) });
   }
 
   /** The text of a result that asks for more input; it is never cached. */
   inputRequired(result: Record<string, unknown>): string {
-    const { ttlMs: _ttl, cacheScope: _scope, ...rest } = result;
+    const { ttlMs: _ttl, cacheScope: _scope, ...rest } = toPlainResult(result);
     return this.#merged(rest, 'input_required');
   }
 
@@ -45,12 +45,4 @@ export class ModernResultWriter {
     const meta = { ...(result['_meta'] as object | undefined), [MetaKey.serverInfo]: this.#serverInfo };
     return JSON.stringify({ ...result, resultType, _meta: meta });
   }
-}
-
-/** What a result with its own `toJSON` wants to be. @throws {TypeError} when that is no object. */
-function plain(result: Record<string, unknown>): Record<string, unknown> {
-  if (typeof result['toJSON'] !== 'function') return result;
-  const value: unknown = result['toJSON']();
-  if (!isObject(value)) throw new TypeError('a result must be an object');
-  return value;
 }

@@ -145,6 +145,14 @@ describe('a multi-round-trip request', () => {
     expect(faults).toHaveLength(1);
   });
 
+  it('owes no structured output: the result that ends it does', async () => {
+    const outputSchema = z.object({ a: z.number() });
+    const server = serverWith((each) =>
+      each.registerTool('t', { outputSchema }, () => inputRequired({ requestState: 's' })),
+    );
+    expect((await callTool(server, 't')).result).toMatchObject({ resultType: 'input_required' });
+  });
+
   it('is told to legacy clients as something that they cannot do', async () => {
     const server = asking();
     const tool = await legacy(server, 'tools/call', { name: 'greet', arguments: {} });

@@ -139,6 +139,12 @@ describe('completable', () => {
     expect((await complete(server, prompt('p'), 'a', '')).result?.completion).toMatchObject({ values: ['foreign'] });
   });
 
+  it('works for schemas that are functions, too', async () => {
+    const word = completable(type('string'), () => ['found']);
+    const server = serverWith((each) => each.registerPrompt('p', { argsSchema: { word } }, message));
+    expect((await complete(server, prompt('p'), 'word', '')).result?.completion).toMatchObject({ values: ['found'] });
+  });
+
   it('leaves the schema a schema', () => {
     const schema = completable(z.string().min(2), () => []);
     expect(schema.parse('ab')).toBe('ab');

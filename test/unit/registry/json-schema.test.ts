@@ -234,4 +234,22 @@ describe('the JSON Schema of a plain object of field schemas', () => {
       }),
     );
   });
+
+  it('moves references, and no text or value that looks like one', () => {
+    const field = z.object({ a: z.string().describe('#'), b: z.literal('#/x'), c: z.string().default('#/y') });
+    expect(compileSchema('s', { field }, 'input').json).toMatchObject({
+      properties: { field: { properties: { a: { description: '#' }, b: { const: '#/x' }, c: { default: '#/y' } } } },
+    });
+  });
+
+  it('moves references under members that are called like keywords', () => {
+    const item = z.object({ n: z.number() }).meta({ id: 'Item' });
+    const field = z.object({ default: item, enum: item, $ref: item, examples: z.array(item) });
+    const check = new Ajv2020({ strict: false }).compile(compileSchema('s', { field }, 'input').json);
+    const good = { n: 1 };
+    expect(check({ field: { default: good, enum: good, $ref: good, examples: [good] } })).toBe(true);
+    for (const wrong of [{ default: {} }, { enum: {} }, { $ref: {} }, { examples: [{}] }]) {
+      expect(check({ field: { default: good, enum: good, $ref: good, examples: [good], ...wrong } })).toBe(false);
+    }
+  });
 });

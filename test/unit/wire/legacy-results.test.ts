@@ -86,4 +86,16 @@ describe('legacyOutputSchema', () => {
     expect(fits(wrapped, { result: bad })).toBe(false);
     expect(fits(wrapped, {})).toBe(false);
   });
+
+  it('names its dialect once, at its root, and leaves text alone that looks like a reference', () => {
+    const $schema = 'https://json-schema.org/draft/2020-12/schema';
+    const inner = { type: 'array', items: { type: 'number' }, description: '#/no reference' };
+    expect(legacyOutputSchema({ $schema, ...inner })).toEqual({
+      $schema,
+      type: 'object',
+      properties: { result: inner },
+      required: ['result'],
+    });
+    expect(legacyOutputSchema(inner)).not.toHaveProperty('$schema');
+  });
 });
