@@ -89,6 +89,18 @@ describe.each(BOTH_READERS)('draining $title', ({ lane }) => {
     expect(endpoint.open).toBe(0);
   });
 
+  it('ends a connection that never sent a byte', async () => {
+    const { client, endpoint, signals } = await start();
+    const opened = new Promise<void>((resolve) => signals.connection.on(({ kind }) => kind === 'opened' && resolve()));
+    const silent = await client();
+    await opened;
+    const closing = endpoint.close(60_000);
+    await silent.closed;
+    silent.end();
+    await closing;
+    expect(endpoint.open).toBe(0);
+  });
+
   it('leaves no timer behind', async () => {
     const { endpoint, clock, client } = await start();
     const idle = await client();

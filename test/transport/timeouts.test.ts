@@ -58,6 +58,24 @@ describe('time limits of the lane', () => {
     expect((await client.responses(2)).map(({ status }) => status)).toEqual([200, 408]);
   });
 
+  it('counts the time of a request from its first byte, not from the end of its header block', async () => {
+    const lane = openLane(new TestAcceptor(echo), { limits });
+    const sweep = async (seconds: number) => {
+      lane.shared.tick += seconds;
+      lane.connection.sweep();
+      await settle(1);
+    };
+    lane.socket.receive(request.slice(0, 40));
+    await settle(1);
+    await sweep(9);
+    lane.socket.receive(request.slice(40, -3));
+    await settle(1);
+    await sweep(51);
+    expect(lane.socket.destroyed).toBe(false);
+    await sweep(1);
+    expect(lane.socket.text).toContain('408 Request Timeout');
+  });
+
   it('serves a request that comes just in time', async () => {
     const endpoint = await startEndpoint({ limits });
     const client = await withBeginningOf(endpoint, request, 40);

@@ -99,7 +99,6 @@ export class HttpEndpoint {
     this.#listener.close();
     for (const connection of this.#connections) if (connection.idle) connection.end();
     this.#http.closeIdleConnections();
-    for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.end(); // Node.js counts these as busy.
   }
 
   /** Resolves when every connection has ended; those that remain after the deadline are cut. */
