@@ -102,6 +102,9 @@ describe('UriTemplate', () => {
     ['a://b?fixed=1{&q}', 'a://b?fixed=10&q=2', null],
     ['a://b?fixed=1{&q}', 'a://b?fixed=2&q=2', null],
     ['a://b?fixed=1{&q}', 'a://b?q=2', null],
+    ['a://b?x=1&y=2{&q}', 'a://b?x=1&y=2&q=3', { q: '3' }],
+    ['a://b?x=1&y=2{&q}', 'a://b?x=1&q=3', null],
+    ['a://b?x=1&y={y}{&q,r}', 'a://b?x=1&y=2&r=4&q=3', { y: '2', q: '3', r: '4' }],
     ['a://b?id={id}{&q}', 'a://b?id=5&q=2', { id: '5', q: '2' }],
   ])('knows query members: %s and %s', (template, uri, expected) => {
     expect(match(template, uri)).toEqual(expected);
