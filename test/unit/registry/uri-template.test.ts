@@ -161,8 +161,8 @@ describe('UriTemplate', () => {
     expect(template.variableNames).toEqual(['x', 'y', 'p', 'q']);
   });
 
-  // With more than linear time these would run for minutes at least: the cube of a mebibyte is 10^18 steps.
-  const SIZE = 2 ** 20;
+  // With more than linear time these would run for minutes at least: the square of the size is 7 * 10^10 steps.
+  const SIZE = 2 ** 18;
   it.each([
     ['{a}{b}{c}/z', 'x'],
     ['{a}{b}{c}/z', 'z/'],
@@ -176,7 +176,7 @@ describe('UriTemplate', () => {
     ['{/a}{/b}{/c}z', '/'],
     ['a://b{?q}', '?q='],
     ['a://b{?q}', '&'],
-  ])('takes linear time for %s on %s repeated a million times', (template, unit) => {
+  ])('takes linear time for %s on %s repeated to 256 KiB', (template, unit) => {
     const hostile = unit.repeat(SIZE / unit.length);
     for (const uri of [hostile, `${hostile}/`, `${hostile}/y`, `a://b?${hostile}`]) {
       expect([null, 'object']).toContain(match(template, uri) === null ? null : 'object');
