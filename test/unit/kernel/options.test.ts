@@ -35,6 +35,7 @@ describe('integerOption', () => {
         if (fits) expect(integerOption('n', value, 5, RANGE)).toBe(value);
         else expect(() => integerOption('n', value, 5, RANGE)).toThrow(OptionError);
       }),
+      { examples: [[-1], [0], [10], [11]] },
     );
   });
 

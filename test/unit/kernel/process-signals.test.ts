@@ -80,6 +80,16 @@ describe('onTermination', () => {
     expect(events).toEqual(expect.arrayContaining(['first', 'second']));
   });
 
+  it('goes on for the others when one shutdown is taken back', async () => {
+    const { process, told, events } = start('forgets one');
+    await told('ready');
+    const exited = once(process, 'exit');
+    process.kill('SIGTERM');
+    expect(await exited).toEqual([0, null]);
+    expect(events).toContain('second');
+    expect(events).not.toContain('first');
+  });
+
   it('leaves signals their usual effect when no shutdown is left', async () => {
     const { process, told, events } = start('forgets');
     await told('ready');

@@ -28,8 +28,8 @@ function shutdowns(): void {
     tell('second');
     if (manner === 'fails') throw new Error('a shutdown that fails');
   });
+  if (manner === 'forgets' || manner === 'forgets one') undo();
   if (manner === 'forgets') {
-    undo();
     undo();
     second();
   }

@@ -242,6 +242,16 @@ describe('stdio', () => {
     expect(messages[0]).not.toHaveProperty('id');
   });
 
+  it('goes together with HTTP where both are asked for', async () => {
+    const { server, input } = piped({ http: { port: 0 } });
+    const { url } = await server.start();
+    expect((await call(String(url), 't')).status).toBe(200);
+    input.end();
+    await server.stopping.opened;
+    await server.stop();
+    await expect(call(String(url), 't')).rejects.toThrow();
+  });
+
   it('cannot be started twice', async () => {
     const { server, input } = piped();
     await server.start();
