@@ -4,7 +4,7 @@ import { dirname, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { contenderOf } from './harness/contenders.ts';
 import { contenderVersions, machineFacts } from './harness/machine.ts';
-import { type Measurement, measureRow, preflight } from './harness/measure.ts';
+import { type Measurement, measureGroup, preflight } from './harness/measure.ts';
 import { type BenchOptions, readOptions, USAGE } from './harness/options.ts';
 import { Pace } from './harness/pace.ts';
 import { profileRow } from './harness/profile.ts';
@@ -39,7 +39,7 @@ function parseRow(text: string): Row {
   contenderOf(contender);
   if (!TOOLSETS.includes(toolset as Toolset)) throw new RangeError(`toolset: one of ${TOOLSETS.join(', ')}`);
   if (!SCENARIOS.includes(scenario as Scenario)) throw new RangeError(`scenario: one of ${SCENARIOS.join(', ')}`);
-  return { contender, toolset: toolset as Toolset, scenario: scenario as Scenario };
+  return { group: 'alone', contender, toolset: toolset as Toolset, scenario: scenario as Scenario };
 }
 
 function progress(row: Row, round: number, rounds: number, measured: Measurement): void {
@@ -51,22 +51,31 @@ function progress(row: Row, round: number, rounds: number, measured: Measurement
   );
 }
 
-/** Measures every row in every round; every other round runs backwards, so that no contender always comes first. */
+function groupsOf(rows: readonly Row[]): Row[][] {
+  return [...new Set(rows.map(({ group }) => group))].map((group) => rows.filter((row) => row.group === group));
+}
+
+/** Measures every group of rows in every round; every other round runs backwards, so that no contender always comes first. */
 async function measureRounds(
   suite: Suite,
   rows: readonly Row[],
   options: BenchOptions,
 ): Promise<Map<string, RowRounds>> {
   const measured = new Map<string, RowRounds>(rows.map((row) => [rowKey(row), { row, rounds: [] }]));
-  const pace = new Pace(suite.roundMs * options.rounds, rows.length * options.rounds);
+  const groups = groupsOf(rows);
+  const pace = new Pace(suite.roundMs * options.rounds, groups.length * options.rounds);
   for (let round = 0; round < options.rounds; round++) {
-    for (const row of round % 2 === 0 ? rows : rows.toReversed()) {
+    for (const group of round % 2 === 0 ? groups : groups.map((one) => one.toReversed()).toReversed()) {
       const startMs = performance.now();
       const { requests, measuredMs } = options;
-      const measurement = await measureRow(suite, row, { requests, measuredMs, scale: pace.scale });
-      pace.took(performance.now() - startMs, measurement.elapsedMs);
-      measured.get(rowKey(row))?.rounds.push(measurement);
-      progress(row, round, options.rounds, measurement);
+      const measurements = await measureGroup(suite, group, { requests, measuredMs, scale: pace.scale });
+      const inSlices = measurements.reduce((sum, { elapsedMs }) => sum + elapsedMs, 0);
+      pace.took(performance.now() - startMs, inSlices);
+      for (const [index, row] of group.entries()) {
+        const measurement = measurements[index] as Measurement;
+        measured.get(rowKey(row))?.rounds.push(measurement);
+        progress(row, round, options.rounds, measurement);
+      }
     }
   }
   if (pace.least < 1) {
@@ -94,7 +103,14 @@ async function bench(suite: Suite, options: BenchOptions): Promise<void> {
   const goals = judgeGoals(suite, measured);
   const seconds = Math.round((Date.now() - startedAt.getTime()) / 1_000);
   const { connections, requests, measuredMs, warmUp } = suite;
-  const settings = { rounds: options.rounds, connections, requests: options.requests ?? requests, measuredMs, warmUp };
+  const settings = {
+    rounds: options.rounds,
+    slices: suite.slices,
+    connections,
+    requests: options.requests ?? requests,
+    measuredMs,
+    warmUp,
+  };
   const file = resultFile(suite, options, startedAt);
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(

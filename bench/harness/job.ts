@@ -13,19 +13,26 @@ export interface LoadJob {
   readonly fixedBytes: number | undefined;
   readonly connections: number;
   readonly warmUp: { readonly requests: number; readonly ms: number };
-  readonly measured: { readonly requests: number; readonly ms: number };
 }
 
-/** What it answers, as one line of JSON on its stdout. */
+/** A slice to measure, as one line of JSON on the generator's stdin, once it is ready. */
+export interface SliceJob {
+  readonly requests: number;
+  readonly ms: number;
+}
+
+/** What the generator answers, as one line of JSON on its stdout: whether it is ready, then each slice. */
 export type LoadReply =
   | { readonly kind: 'wrong'; readonly difference: string }
   | {
-      readonly kind: 'measured';
+      readonly kind: 'ready';
+      /** Answers compared with what they should be, before timing. */
+      readonly asserted: number;
+      readonly warmUpRequests: number;
+    }
+  | {
+      readonly kind: 'slice';
       readonly load: LoadResult;
       readonly serverCpuUs: number;
       readonly generatorCpuUs: number;
-      /** Answers compared with what they should be, before timing. */
-      readonly asserted: number;
-      /** Mean body length of the answers, in bytes. */
-      readonly answerBytes: number;
     };

@@ -1,17 +1,22 @@
-/** The generator's own process: asserts the answers, then measures. Reads a LoadJob, prints a LoadReply. */
+/** The generator's own process: asserts the answers, warms up, then measures slices. Reads jobs, prints LoadReplies. */
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { type LoadResult, runLoad } from '../load/closed-loop.ts';
 import { type PreparedRequest, rotate } from '../load/request-source.ts';
 import { differenceFrom, expectedAnswer } from '../scenarios/answers.ts';
 import { requestOf, type ScenarioRequest, toPrepared, variantsOf } from '../scenarios/scenarios.ts';
-import type { LoadJob, LoadReply } from './job.ts';
+import type { LoadJob, LoadReply, SliceJob } from './job.ts';
 import { cpuTimeUs } from './proc.ts';
 
 const ASSERT_CONNECTIONS = 4;
 const ASSERT_MS = 800;
 /** More than any server here should need for one answer, when all connections ask at once. */
 const STALL_MS = 15_000;
+/** Before each slice, so that every connection is open and answered once. */
+const SETTLING_REQUESTS = 32;
+const IDLE_MS = 5;
+const IDLE_CPU_US = 250;
+const IDLE_WAITS = 200;
 
 class WrongAnswer extends Error {}
 
@@ -100,15 +105,15 @@ async function assertAnswers(job: LoadJob, requests: ScenarioRequest[], prepared
   return seen.size;
 }
 
-async function measure(job: LoadJob, prepared: PreparedRequest[], asserted: number): Promise<LoadReply> {
+async function measureSlice(job: LoadJob, prepared: PreparedRequest[], measured: SliceJob): Promise<LoadReply> {
   let serverCpuUs = 0;
   let generatorCpuUs = 0;
   const load = await runLoad({
     port: job.port,
     connections: job.connections,
     source: rotate(prepared),
-    warmUp: job.warmUp,
-    measured: job.measured,
+    warmUp: { requests: SETTLING_REQUESTS },
+    measured,
     stallMs: STALL_MS,
     onMeasured: (edge) => {
       const { user, system } = process.cpuUsage();
@@ -117,30 +122,52 @@ async function measure(job: LoadJob, prepared: PreparedRequest[], asserted: numb
       generatorCpuUs += sign * (user + system);
     },
   });
-  const answerBytes = load.requests === 0 ? 0 : Math.round(load.bodyBytes / load.requests);
-  return { kind: 'measured', load, serverCpuUs, generatorCpuUs, asserted, answerBytes };
+  await untilIdle(job.serverPid);
+  return { kind: 'slice', load, serverCpuUs, generatorCpuUs };
 }
 
-async function run(job: LoadJob): Promise<LoadReply> {
-  try {
-    const bytes = await longBytes(job);
-    const requests = Array.from({ length: variantsOf(job.scenario) }, (_, index) =>
-      requestOf(job.toolset, job.scenario, index, bytes),
-    );
-    const prepared = requests.map((request) => toPrepared(request, job.port));
-    const { fixedBytes } = job;
-    const asserted =
-      fixedBytes === undefined
-        ? await assertAnswers(job, requests, prepared)
-        : await assertFixed(job, prepared, fixedBytes);
-    return await measure(job, prepared, asserted);
-  } catch (error) {
-    if (error instanceof WrongAnswer) return { kind: 'wrong', difference: error.message };
-    throw error;
+/** Waits until a server has done what was still under way when a slice ended: it must not take time from the next one. */
+async function untilIdle(pid: number): Promise<void> {
+  let before = cpuTimeUs(pid);
+  for (let waits = 0; waits < IDLE_WAITS; waits++) {
+    await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
+    const now = cpuTimeUs(pid);
+    if (now - before < IDLE_CPU_US) return;
+    before = now;
   }
 }
 
-process.stdin.on('end', () => process.exit(1));
+async function prepare(job: LoadJob): Promise<{ prepared: PreparedRequest[]; reply: LoadReply }> {
+  const bytes = await longBytes(job);
+  const requests = Array.from({ length: variantsOf(job.scenario) }, (_, index) =>
+    requestOf(job.toolset, job.scenario, index, bytes),
+  );
+  const prepared = requests.map((request) => toPrepared(request, job.port));
+  const { fixedBytes, port, connections, warmUp } = job;
+  const asserted =
+    fixedBytes === undefined
+      ? await assertAnswers(job, requests, prepared)
+      : await assertFixed(job, prepared, fixedBytes);
+  const warm = await runLoad({ port, connections, source: rotate(prepared), measured: warmUp, stallMs: STALL_MS });
+  assertClean(warm, 'warm-up');
+  await untilIdle(job.serverPid);
+  return { prepared, reply: { kind: 'ready', asserted, warmUpRequests: warm.requests } };
+}
+
+const answer = (reply: LoadReply): void => void process.stdout.write(`${JSON.stringify(reply)}\n`);
+
+process.stdin.on('end', () => process.exit(0));
 const lines = createInterface({ input: process.stdin });
-const [line] = (await once(lines, 'line')) as [string];
-process.stdout.write(`${JSON.stringify(await run(JSON.parse(line) as LoadJob))}\n`, () => process.exit(0));
+const [first] = (await once(lines, 'line')) as [string];
+const job = JSON.parse(first) as LoadJob;
+try {
+  const { prepared, reply } = await prepare(job);
+  let last = Promise.resolve();
+  lines.on('line', (line) => {
+    last = last.then(async () => answer(await measureSlice(job, prepared, JSON.parse(line) as SliceJob)));
+  });
+  answer(reply);
+} catch (error) {
+  if (!(error instanceof WrongAnswer)) throw error;
+  answer({ kind: 'wrong', difference: error.message });
+}

@@ -3,9 +3,10 @@ import { fixedAnswer } from '../scenarios/fixed-answer.ts';
 import type { Row, Suite } from '../suites/suite.ts';
 import { rowKey } from '../suites/suite.ts';
 import { contenderOf, scriptOf } from './contenders.ts';
-import type { LoadJob, LoadReply } from './job.ts';
+import type { LoadJob, LoadReply, SliceJob } from './job.ts';
 import { peakMemoryMb } from './proc.ts';
 import { type StartedProcess, startScript } from './processes.ts';
+import { median } from './statistics.ts';
 
 export const SERVER_CORE = 0;
 export const GENERATOR_CORE = 1;
@@ -17,6 +18,8 @@ const SLACK_MS = 45_000;
 /** One row measured once, in fresh processes. */
 export interface Measurement {
   readonly cpuUs: number;
+  /** The same for each slice, in order. */
+  readonly sliceCpuUs: readonly number[];
   readonly requestsPerSecond: number;
   readonly p50Us: number;
   readonly p99Us: number;
@@ -50,30 +53,41 @@ export class WrongAnswerError extends Error {
   override readonly name = 'WrongAnswerError';
 }
 
+type Ready = Extract<LoadReply, { kind: 'ready' }>;
+type Slice = Extract<LoadReply, { kind: 'slice' }>;
+
 const round = (value: number, digits: number): number => Number(value.toFixed(digits));
 
-function toMeasurement(reply: LoadReply & { kind: 'measured' }, peakMb: number): Measurement {
-  const { load, serverCpuUs, generatorCpuUs, answerBytes, asserted } = reply;
-  const perRequest = (us: number): number => (load.requests === 0 ? 0 : round(us / load.requests, 2));
+/** All slices of one row in one round, as one measurement: sums, and medians over the slices for times. */
+function toMeasurement(ready: Ready, slices: readonly Slice[], peakMb: number): Measurement {
+  const sum = (of: (slice: Slice) => number): number => slices.reduce((total, slice) => total + of(slice), 0);
+  const middle = (of: (slice: Slice) => number): number => median(slices.map(of));
+  const requests = sum(({ load }) => load.requests);
+  const elapsedMs = sum(({ load }) => load.elapsedMs);
+  const serverCpuUs = sum((slice) => slice.serverCpuUs);
+  const aborted = slices.find(({ load }) => load.aborted !== undefined)?.load.aborted;
   return {
-    cpuUs: perRequest(serverCpuUs),
-    requestsPerSecond: Math.round(load.requestsPerSecond),
-    p50Us: load.latency.p50Us,
-    p99Us: load.latency.p99Us,
+    cpuUs: requests === 0 ? 0 : round(serverCpuUs / requests, 2),
+    sliceCpuUs: slices.map((slice) =>
+      slice.load.requests === 0 ? 0 : round(slice.serverCpuUs / slice.load.requests, 2),
+    ),
+    requestsPerSecond: Math.round(middle(({ load }) => load.requestsPerSecond)),
+    p50Us: middle(({ load }) => load.latency.p50Us),
+    p99Us: middle(({ load }) => load.latency.p99Us),
     peakMb,
-    errors: load.errors,
-    requests: load.requests,
-    coreShare: load.elapsedMs === 0 ? 0 : round(serverCpuUs / 1e3 / load.elapsedMs, 3),
-    generatorCpuUs: perRequest(generatorCpuUs),
-    answerBytes,
-    asserted,
-    warmUpRequests: load.warmUpRequests,
-    elapsedMs: round(load.elapsedMs, 1),
-    p90Us: load.latency.p90Us,
-    p999Us: load.latency.p999Us,
-    maxUs: load.latency.maxUs,
-    errorSamples: load.errorSamples,
-    ...(load.aborted === undefined ? {} : { aborted: load.aborted }),
+    errors: sum(({ load }) => load.errors),
+    requests,
+    coreShare: elapsedMs === 0 ? 0 : round(serverCpuUs / 1e3 / elapsedMs, 3),
+    generatorCpuUs: requests === 0 ? 0 : round(sum((slice) => slice.generatorCpuUs) / requests, 2),
+    answerBytes: requests === 0 ? 0 : Math.round(sum(({ load }) => load.bodyBytes) / requests),
+    asserted: ready.asserted,
+    warmUpRequests: ready.warmUpRequests,
+    elapsedMs: round(elapsedMs, 1),
+    p90Us: middle(({ load }) => load.latency.p90Us),
+    p999Us: middle(({ load }) => load.latency.p999Us),
+    maxUs: Math.max(...slices.map(({ load }) => load.latency.maxUs)),
+    errorSamples: slices.flatMap(({ load }) => load.errorSamples).slice(0, 5),
+    ...(aborted === undefined ? {} : { aborted }),
   };
 }
 
@@ -91,7 +105,7 @@ export async function startServer(
     scriptArguments: [row.toolset, '--scenario', row.scenario, ...(answer === undefined ? [] : ['--answer', answer])],
   });
   try {
-    const { port } = JSON.parse(await server.firstLine(START_MS)) as { port: number };
+    const { port } = JSON.parse(await server.nextLine(START_MS)) as { port: number };
     return { server, port, fixedBytes: answer === undefined ? undefined : Buffer.byteLength(answer) };
   } catch (error) {
     await server.stop();
@@ -110,45 +124,85 @@ export async function preflight(rows: readonly Row[]): Promise<void> {
   }
 }
 
-function jobOf(suite: Suite, row: Row, overrides: Overrides): Omit<LoadJob, 'port' | 'serverPid' | 'fixedBytes'> {
-  const { requests = suite.requests, measuredMs, scale = 1 } = overrides;
+/** A row's server and generator, asserted and warm. */
+interface OpenRow {
+  readonly row: Row;
+  readonly ready: Ready;
+  readonly slices: Slice[];
+  readonly server: StartedProcess;
+  measureSlice(job: SliceJob): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** @throws {WrongAnswerError} The server answers something else than it should. */
+async function openRow(suite: Suite, row: Row, nodeArguments: readonly string[]): Promise<OpenRow> {
+  // Both load their modules at the same time, each on its own core.
+  const generator = startScript({
+    core: GENERATOR_CORE,
+    script: fileURLToPath(new URL('./load-process.ts', import.meta.url)),
+  });
+  const { server, port, fixedBytes } = await startServer(row, nodeArguments);
+  const next = async (timeoutMs: number): Promise<LoadReply> =>
+    JSON.parse(await generator.nextLine(timeoutMs)) as LoadReply;
+  const { toolset, scenario } = row;
+  const { connections, warmUp } = suite;
+  const job: LoadJob = { toolset, scenario, connections, warmUp, port, serverPid: server.pid, fixedBytes };
+  generator.send(JSON.stringify(job));
+  const reply = await next(warmUp.ms + SLACK_MS);
+  if (reply.kind !== 'ready')
+    throw new WrongAnswerError(`${rowKey(row)}: ${reply.kind === 'wrong' ? reply.difference : 'no answer'}`);
+  const slices: Slice[] = [];
   return {
-    toolset: row.toolset,
-    scenario: row.scenario,
-    connections: suite.connections,
-    warmUp: suite.warmUp,
-    measured: { requests, ms: measuredMs ?? (row.measuredMs ?? suite.measuredMs) * scale },
+    row,
+    ready: reply,
+    slices,
+    server,
+    measureSlice: async (slice) => {
+      generator.send(JSON.stringify(slice));
+      slices.push((await next(slice.ms + SLACK_MS)) as Slice);
+    },
+    close: async () => {
+      await generator.stop();
+      await server.stop();
+    },
   };
 }
 
 /**
- * Measures one row once with a fresh server and a fresh generator.
+ * Measures rows that are compared with one another: fresh processes for each, then short slices in turns, every other turn
+ * backwards. What a shared machine does at one time thus falls on all of them.
  *
- * @throws {WrongAnswerError} The server answers something else than it should.
+ * @throws {WrongAnswerError} A server answers something else than it should.
  */
+export async function measureGroup(
+  suite: Suite,
+  rows: readonly Row[],
+  overrides: Overrides,
+  nodeArguments: readonly string[] = [],
+): Promise<Measurement[]> {
+  const { requests = suite.requests, measuredMs, scale = 1 } = overrides;
+  const open: OpenRow[] = [];
+  try {
+    for (const row of rows) open.push(await openRow(suite, row, nodeArguments));
+    for (let turn = 0; turn < suite.slices; turn++) {
+      for (const one of turn % 2 === 0 ? open : open.toReversed()) {
+        const ms = measuredMs ?? (one.row.measuredMs ?? suite.measuredMs) * scale;
+        await one.measureSlice({ requests: Math.ceil(requests / suite.slices), ms: Math.ceil(ms / suite.slices) });
+      }
+    }
+    return open.map(({ ready, slices, server }) => toMeasurement(ready, slices, peakMemoryMb(server.pid)));
+  } finally {
+    for (const one of open) await one.close();
+  }
+}
+
+/** Measures one row by itself. */
 export async function measureRow(
   suite: Suite,
   row: Row,
   overrides: Overrides,
   nodeArguments: readonly string[] = [],
 ): Promise<Measurement> {
-  // Both load their modules at the same time, each on its own core.
-  const generator = startScript({
-    core: GENERATOR_CORE,
-    script: fileURLToPath(new URL('./load-process.ts', import.meta.url)),
-  });
-  let server: StartedProcess | undefined;
-  try {
-    const started = await startServer(row, nodeArguments);
-    server = started.server;
-    const { port, fixedBytes } = started;
-    const job: LoadJob = { ...jobOf(suite, row, overrides), port, serverPid: server.pid, fixedBytes };
-    generator.send(JSON.stringify(job));
-    const reply = JSON.parse(await generator.firstLine(job.warmUp.ms + job.measured.ms + SLACK_MS)) as LoadReply;
-    if (reply.kind === 'wrong') throw new WrongAnswerError(`${rowKey(row)}: ${reply.difference}`);
-    return toMeasurement(reply, peakMemoryMb(server.pid));
-  } finally {
-    await generator.stop();
-    await server?.stop();
-  }
+  const [measurement] = await measureGroup(suite, [row], overrides, nodeArguments);
+  return measurement as Measurement;
 }

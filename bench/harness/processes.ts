@@ -15,8 +15,8 @@ export const canPin: boolean = spawnSync('taskset', ['-c', '1', 'true']).status 
 
 export interface StartedProcess {
   readonly pid: number;
-  /** The first line on stdout, within the time limit. */
-  readonly firstLine: (timeoutMs: number) => Promise<string>;
+  /** The next line on stdout, within the time limit. */
+  readonly nextLine: (timeoutMs: number) => Promise<string>;
   /** Writes one line to its stdin. */
   readonly send: (line: string) => void;
   readonly stop: () => Promise<void>;
@@ -84,30 +84,39 @@ export function startScript(options: StartOptions): StartedProcess {
   });
   child.stdin.on('error', () => {});
   child.once('exit', () => running.delete(child));
-  const firstLine = (timeoutMs: number): Promise<string> =>
+  const takeLine = (): string | undefined => {
+    const end = stdout.indexOf('\n');
+    if (end < 0) return undefined;
+    const line = stdout.slice(0, end);
+    stdout = stdout.slice(end + 1);
+    return line;
+  };
+  const nextLine = (timeoutMs: number): Promise<string> =>
     new Promise((resolve, reject) => {
+      const settle = (settled: () => void): void => {
+        clearTimeout(timer);
+        child.stdout.off('data', check);
+        child.off('close', onClose);
+        child.off('error', reject);
+        settled();
+      };
+      const check = (): void => {
+        const line = takeLine();
+        if (line !== undefined) settle(() => resolve(line));
+      };
+      const onClose = (): void => settle(() => reject(describeExit(child, script, stderr)));
       const timer = setTimeout(
-        () => reject(new Error(`${script}: nothing on stdout for ${timeoutMs} ms\n${stderr}`)),
+        () => settle(() => reject(new Error(`${script}: nothing on stdout for ${timeoutMs} ms\n${stderr}`))),
         timeoutMs,
       );
-      const check = (): void => {
-        const end = stdout.indexOf('\n');
-        if (end < 0) return;
-        clearTimeout(timer);
-        resolve(stdout.slice(0, end));
-      };
       child.stdout.on('data', check);
       child.once('error', reject);
-      child.once('close', () => {
-        clearTimeout(timer);
-        check();
-        reject(describeExit(child, script, stderr));
-      });
+      child.once('close', onClose);
       check();
     });
   return {
     pid: child.pid ?? -1,
-    firstLine,
+    nextLine,
     send: (line) => void child.stdin.write(`${line}\n`),
     stop: () => stopChild(child),
   };

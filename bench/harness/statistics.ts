@@ -42,9 +42,20 @@ function cpuRatios(row: RowRounds | undefined, reference: RowRounds | undefined)
   const ratios: number[] = [];
   for (const [index, measurement] of row.rounds.entries()) {
     const other = reference.rounds[index];
-    if (other !== undefined && other.cpuUs > 0 && measurement.cpuUs > 0) ratios.push(measurement.cpuUs / other.cpuUs);
+    if (other === undefined || other.cpuUs === 0 || measurement.cpuUs === 0) continue;
+    ratios.push(
+      row.row.group === reference.row.group ? sliceRatio(measurement, other) : measurement.cpuUs / other.cpuUs,
+    );
   }
   return ratios;
+}
+
+/** The median over slices of the ratio between slices that were measured one after the other. */
+function sliceRatio(measurement: Measurement, other: Measurement): number {
+  const pairs = measurement.sliceCpuUs.map((cpuUs, turn) => [cpuUs, other.sliceCpuUs[turn] ?? 0] as const);
+  return median(
+    pairs.filter(([own, reference]) => own > 0 && reference > 0).map(([own, reference]) => own / reference),
+  );
 }
 
 const significant = (value: number): number => Number(value.toPrecision(4));

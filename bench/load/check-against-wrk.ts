@@ -145,7 +145,7 @@ async function main(): Promise<void> {
     },
   });
   if (spawnSync('wrk', ['-v']).error !== undefined) throw new Error('wrk is not installed: apt-get install wrk');
-  const row: Row = { contender: values.contender, toolset: '3', scenario: 'call-modern' };
+  const row: Row = { group: 'alone', contender: values.contender, toolset: '3', scenario: 'call-modern' };
   const [ms, rounds, connections] = [Number(values.seconds) * 1_000, Number(values.rounds), Number(values.connections)];
   const folder = mkdtempSync(join(tmpdir(), 'bench-wrk-'));
   const own: Result[] = [];

@@ -6,6 +6,8 @@ export interface Row {
   readonly contender: string;
   readonly toolset: Toolset;
   readonly scenario: Scenario;
+  /** Rows of one group are measured in slices in turns: they are compared with one another. */
+  readonly group: string;
   /** Longest measured part, in milliseconds, whatever the count has reached. @default the suite's */
   readonly measuredMs?: number;
 }
@@ -30,6 +32,8 @@ export interface Suite {
   readonly measuredMs: number;
   /** Aimed at for one round, in milliseconds: on a busy machine the measured parts shrink to keep it. */
   readonly roundMs: number;
+  /** Into how many slices a row's measured part is cut. */
+  readonly slices: number;
   readonly warmUp: { readonly requests: number; readonly ms: number };
 }
 

@@ -5,7 +5,7 @@ import { judgeGoals, median, type RowRounds, summarise } from '../../bench/harne
 import { suite as engine } from '../../bench/suites/engine.ts';
 import { type Row, rowKey } from '../../bench/suites/suite.ts';
 
-const call = (contender: string): Row => ({ contender, toolset: '3', scenario: 'call-modern' });
+const call = (contender: string): Row => ({ group: 'call', contender, toolset: '3', scenario: 'call-modern' });
 
 function measured(cpuUs: Record<string, number[]>): Map<string, RowRounds> {
   return new Map(
@@ -17,6 +17,7 @@ function measured(cpuUs: Record<string, number[]>): Map<string, RowRounds> {
           (cpu) =>
             ({
               cpuUs: cpu,
+              sliceCpuUs: [cpu, cpu, cpu],
               requestsPerSecond: 1_000,
               p50Us: 1,
               p99Us: 2,
@@ -42,6 +43,18 @@ describe('statistics', () => {
     const rows = summarise(measured({ 'plain-http': [40, 60, 100], peregrine: [20, 36, 40] }));
     const peregrine = rows.find(({ row }) => row.contender === 'peregrine');
     expect(peregrine).toMatchObject({ toPlain: 0.5, toSdk: undefined, median: { cpuUs: 36, errors: 3 } });
+  });
+
+  it('compares slice with slice inside a group, and wholes between groups', () => {
+    const rows = measured({ 'plain-http': [50], peregrine: [25] });
+    const [plain, own] = [...rows.values()].map(({ rounds }) => rounds[0] as { sliceCpuUs: readonly number[] });
+    Object.assign(plain as object, { sliceCpuUs: [40, 100, 60] });
+    Object.assign(own as object, { sliceCpuUs: [20, 60, 6] });
+    const ratio = () => summarise(rows).find(({ row }) => row.contender === 'peregrine')?.toPlain;
+    expect(ratio()).toBe(0.5);
+    Object.assign(rows.get(rowKey(call('plain-http'))) as object, { row: { ...call('plain-http'), group: 'other' } });
+    Object.assign(plain as object, { cpuUs: 100 });
+    expect(ratio()).toBe(0.25);
   });
 
   it('judges goals as met, missed or not measured', () => {

@@ -1,7 +1,7 @@
-import { latin1 } from '../body.ts';
 import type { LaneHead } from './lane-head.ts';
 
 const LENGTH_FIELD = /\r\ncontent-length:[ \t]*(\d+)(?=[ \t]*(?:\r\n|$))/i;
+const EMPTY = Buffer.alloc(0);
 const ZERO = 0x30;
 const MAX_DIGITS = 10;
 
@@ -9,13 +9,13 @@ const MAX_DIGITS = 10;
  * Remembers the last header block of a connection. Clients repeat theirs, only the length of the body changes: a block
  * equal to the last but for these digits has an equal head, and a head keeps no state of its request.
  *
- * HOT: this comparison stands for the search of the block's end and for its parsing; guarded by `npm run bench`. Two
- * strings of equal length are compared whole, which costs a fifteenth of `startsWith`.
+ * HOT: this comparison stands for the search of the block's end and for its parsing, and makes no string; guarded by
+ * `npm run bench`.
  */
 export class HeadMemo {
-  #before = '';
+  #before: Buffer = EMPTY;
   /** What follows the digits, the empty line included. */
-  #after = '';
+  #after: Buffer = EMPTY;
   #head: LaneHead | undefined;
   /** Of the block that matched last: where its body starts, and how long that is. */
   bodyStart = 0;
@@ -28,15 +28,15 @@ export class HeadMemo {
     this.#head = undefined;
     if (field === null || Number(digits) !== head.contentLength) return;
     const end = field.index + field[0].length;
-    this.#before = text.slice(0, end - digits.length);
-    this.#after = `${text.slice(end)}\r\n\r\n`;
+    this.#before = Buffer.from(text.slice(0, end - digits.length), 'latin1');
+    this.#after = Buffer.from(`${text.slice(end)}\r\n\r\n`, 'latin1');
     this.#head = head;
   }
 
   /** The remembered head, when the buffer starts with the same block. */
   match(buffer: Buffer): LaneHead | undefined {
     const [before, after] = [this.#before, this.#after];
-    if (this.#head === undefined || latin1(buffer, 0, before.length) !== before) return undefined;
+    if (this.#head === undefined || !startsAt(buffer, 0, before)) return undefined;
     const from = before.length;
     let at = from;
     let length = 0;
@@ -47,9 +47,13 @@ export class HeadMemo {
     }
     const digits = at - from;
     if (digits === 0 || digits > MAX_DIGITS || (digits > 1 && buffer[from] === ZERO)) return undefined;
-    if (latin1(buffer, at, at + after.length) !== after) return undefined;
+    if (!startsAt(buffer, at, after)) return undefined;
     this.bodyStart = at + after.length;
     this.bodyLength = length;
     return this.#head;
   }
+}
+
+function startsAt(buffer: Buffer, at: number, bytes: Buffer): boolean {
+  return at + bytes.length <= buffer.length && buffer.compare(bytes, 0, bytes.length, at, at + bytes.length) === 0;
 }
