@@ -25,7 +25,7 @@ function measured(cpuUs: Record<string, number[]>): Map<string, RowRounds> {
               errors: 1,
               requests: 4,
               coreShare: 1,
-            }) as Measurement,
+            }) as unknown as Measurement,
         ),
       },
     ]),
