@@ -1,8 +1,8 @@
 /** The contract of `cache/`: values as text in two tiers, computed once for all who ask. */
 
 export { type BoundedMap, createBoundedMap } from './adapter/lru.ts';
-export { createRedisTier, type RedisTierOptions } from './adapter/redis.ts';
-export { ApplicationCache, type ValueOptions } from './application-cache.ts';
+export { createRedisTier, loadRedisDriver, type RedisTierOptions } from './adapter/redis.ts';
+export { ApplicationCache, type InvalidationTarget, type ValueOptions } from './application-cache.ts';
 export type { CacheStatistics } from './counts.ts';
 export type { Lifetime } from './entry.ts';
 export type { Invalidation } from './generations.ts';

@@ -22,6 +22,8 @@ const RECONNECT = { firstMs: 50, maxMs: 5_000 };
 const LOG_LENGTH = 10_000;
 /** Commands that may wait for a connection or a reply at once. */
 const MAX_QUEUED = 20_000;
+/** The type of a reply that is to be bytes instead of text: RESP's `$`. */
+const BLOB_STRING = 36;
 /** Numbers begin at random, so that those of a lost log are not taken for those of the next. */
 const BASE_MIN = 2 ** 40;
 const BASE_SPAN = 2 ** 51;
@@ -47,17 +49,20 @@ return { redis.call('GET', KEYS[1]), redis.call('XRANGE', KEYS[2], ARGV[2], '+')
 
 const UNLOCK = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`;
 
-/** @throws {PeregrineError} `DRIVER_MISSING` */
-export async function createRedisTier(options: RedisTierOptions): Promise<SecondTier> {
-  let redis: RedisModule;
+/** Loads the driver. @throws {PeregrineError} `DRIVER_MISSING` */
+export async function loadRedisDriver(): Promise<RedisModule> {
   try {
-    redis = await import('redis');
+    return await import('redis');
   } catch (cause) {
     throw new PeregrineError('DRIVER_MISSING', 'a cache in Redis needs the package "redis": npm install redis', {
       cause,
     });
   }
-  return new RedisTier(connectWith(redis, options), redis.RESP_TYPES.BLOB_STRING, options);
+}
+
+/** The second tier in Redis or Valkey. It loads the driver when it is opened. */
+export function createRedisTier(options: RedisTierOptions): SecondTier {
+  return new RedisTier(options);
 }
 
 function connectWith({ createClient }: RedisModule, { url, random, connectTimeoutMs }: RedisTierOptions) {
@@ -71,22 +76,32 @@ function connectWith({ createClient }: RedisModule, { url, random, connectTimeou
 }
 
 class RedisTier implements SecondTier {
-  readonly #client: RedisClient;
-  readonly #blob: RedisModule['RESP_TYPES']['BLOB_STRING'];
-  readonly #prefix: string;
+  readonly #options: RedisTierOptions;
   readonly #names: readonly [number: string, log: string, channel: string];
-  readonly #random: Random;
+  #connected: RedisClient | undefined;
+  #isClosed = false;
 
-  constructor(client: RedisClient, blob: RedisModule['RESP_TYPES']['BLOB_STRING'], options: RedisTierOptions) {
-    this.#client = client;
-    this.#blob = blob;
-    this.#prefix = options.prefix;
-    this.#names = [`${options.prefix}:number`, `${options.prefix}:log`, `${options.prefix}:invalidated`];
-    this.#random = options.random;
+  constructor(options: RedisTierOptions) {
+    const { prefix } = options;
+    this.#options = options;
+    this.#names = [`${prefix}:number`, `${prefix}:log`, `${prefix}:invalidated`];
+  }
+
+  get #client(): RedisClient {
+    if (this.#connected === undefined)
+      throw new PeregrineError('CACHE_UNAVAILABLE', 'Redis is not connected', { retryable: true });
+    return this.#connected;
   }
 
   open(listener: TierListener): void {
-    const client = this.#client;
+    loadRedisDriver().then((redis) => {
+      if (!this.#isClosed) this.#connect(redis, listener);
+    }, listener.error);
+  }
+
+  #connect(redis: RedisModule, listener: TierListener): void {
+    const client = connectWith(redis, this.#options);
+    this.#connected = client;
     let isSubscribed = false;
     client.on('error', (error: unknown) => {
       listener.state(false);
@@ -108,7 +123,7 @@ class RedisTier implements SecondTier {
   }
 
   async read(key: string): Promise<{ bytes: Buffer | undefined; now: number | undefined }> {
-    const client = this.#client.withTypeMapping({ [this.#blob]: Buffer });
+    const client = this.#client.withTypeMapping({ [BLOB_STRING]: Buffer });
     const [bytes, now] = (await client.mGet([key, this.#names[0]])) as (Buffer | null)[];
     return { bytes: bytes ?? undefined, now: now == null ? undefined : Number(now.toString('latin1')) };
   }
@@ -145,19 +160,20 @@ class RedisTier implements SecondTier {
 
   async lock(key: string, token: string, ttlMs: number): Promise<boolean> {
     const options = { condition: 'NX', expiration: { type: 'PX', value: ttlMs } } as const;
-    return (await this.#client.set(`${this.#prefix}:lock:${key}`, token, options)) === 'OK';
+    return (await this.#client.set(`${this.#options.prefix}:lock:${key}`, token, options)) === 'OK';
   }
 
   async unlock(key: string, token: string): Promise<void> {
-    await this.#client.eval(UNLOCK, { keys: [`${this.#prefix}:lock:${key}`], arguments: [token] });
+    await this.#client.eval(UNLOCK, { keys: [`${this.#options.prefix}:lock:${key}`], arguments: [token] });
   }
 
   async close(): Promise<void> {
-    if (this.#client.isOpen) this.#client.destroy();
+    this.#isClosed = true;
+    if (this.#connected?.isOpen) this.#connected.destroy();
   }
 
   #base(): string {
-    return String(BASE_MIN + Math.floor(this.#random() * BASE_SPAN));
+    return String(BASE_MIN + Math.floor(this.#options.random() * BASE_SPAN));
   }
 }
 
