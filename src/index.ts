@@ -1,5 +1,12 @@
 /** The public face of `peregrine-mcp`. */
 
+export type {
+  ApplicationCache,
+  CacheOptions,
+  CacheStatistics,
+  InvalidationTarget,
+  ValueOptions,
+} from './cache/cache.ts';
 export type { Clock } from './kernel/clock.ts';
 export { OptionError, PeregrineError } from './kernel/errors.ts';
 export type { PerformanceMetrics } from './monitor/monitor.ts';
@@ -21,25 +28,21 @@ export {
   type RegisteredResource,
   type RegisteredResourceTemplate,
   type RegisteredTool,
+  type ResourceCacheConfig,
   type ResourceConfig,
   ResourceTemplate,
   type ServerContext,
+  type ToolCacheConfig,
   type ToolConfig,
   type ToolHandler,
   UriTemplate,
   type Variables,
 } from './registry/registry.ts';
-export {
-  type AlertEvent,
-  type CpuTaskOptions,
-  createOptimizedServer,
-  OptimizedMCPServer,
-  type ScaleEvent,
-  type ServerEvents,
-  type StartedServer,
-} from './server.ts';
+export { createOptimizedServer, OptimizedMCPServer } from './server.ts';
+export type { AlertEvent, CpuTaskOptions, ScaleEvent, ServerEvents, StartedServer } from './server-api.ts';
 export type { OptimizedServerConfig } from './server-config.ts';
 export type {
+  CacheSignal,
   ConnectionEvent,
   EngineSignals,
   FaultEvent,

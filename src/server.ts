@@ -1,9 +1,11 @@
 import { EventEmitter } from 'node:events';
-import { Dispatcher, type ToolExecutor } from './dispatch/dispatch.ts';
+import { ApplicationCache, Cache, createRedisTier, loadRedisDriver } from './cache/cache.ts';
+import { Dispatcher, RESOURCE_LIST_TAG, resourceTag, type ToolExecutor } from './dispatch/dispatch.ts';
 import { PeregrineError } from './kernel/errors.ts';
 import { onTermination } from './kernel/process-signals.ts';
+import { systemRandom } from './kernel/random.ts';
 import { checkNodeVersion } from './kernel/runtime.ts';
-import { type PerformanceMetrics, PerformanceMonitor } from './monitor/monitor.ts';
+import { type CacheFigures, type PerformanceMetrics, PerformanceMonitor } from './monitor/monitor.ts';
 import {
   createChangePublisher,
   createDetachedContext,
@@ -28,6 +30,7 @@ import {
   type ToolConfig,
   type ToolHandler,
 } from './registry/registry.ts';
+import type { CpuTaskOptions, ServerEvents, StartedServer } from './server-api.ts';
 import { type OptimizedServerConfig, type ResolvedServerConfig, resolveServerConfig } from './server-config.ts';
 import { createEngineSignals, type EngineSignals } from './signal/signal.ts';
 import {
@@ -42,43 +45,6 @@ import {
 } from './transport/transport.ts';
 import type { CallToolResult, InputRequiredResult } from './wire/wire.ts';
 
-/** A recommendation to change the number of instances. */
-export interface ScaleEvent {
-  readonly recommendedInstances: number;
-  readonly reason: string;
-}
-
-/** A threshold that was crossed. */
-export interface AlertEvent {
-  readonly name: string;
-  readonly value: number;
-  readonly threshold: number;
-}
-
-/** The events of a server, by name. Nothing emits the first three until scaling and alerts are configured. */
-export interface ServerEvents {
-  'scale-up-needed': [ScaleEvent];
-  'scale-down-needed': [ScaleEvent];
-  alert: [AlertEvent];
-  /** A handler failed, or the server did: what clients are not told. */
-  fault: [{ readonly where: string; readonly error: unknown }];
-}
-
-/** What {@link OptimizedMCPServer.start} answers. */
-export interface StartedServer {
-  /** The endpoint, with the real port; nothing where the server does not listen. */
-  readonly url: string | undefined;
-}
-
-/** Options of a task for the thread or process pool. */
-export interface CpuTaskOptions {
-  /** The task's registered name. */
-  readonly task?: string;
-  readonly pool?: 'thread' | 'process' | 'auto';
-  readonly timeoutMs?: number;
-  readonly signal?: AbortSignal;
-}
-
 /**
  * The base of a server: extend it, register what it offers in {@link setup}, and create it by {@link createOptimizedServer}.
  *
@@ -88,7 +54,10 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
   readonly config: OptimizedServerConfig;
   /** The engine's own events. Listening costs a little for each request; not listening costs nothing. */
   readonly signals: EngineSignals = createEngineSignals();
+  /** Keeps values of the author's own, and invalidates these and the answers of tools and resources. */
+  readonly cache: ApplicationCache;
   readonly #settings: ResolvedServerConfig;
+  readonly #cache: Cache;
   readonly #registry = new Registry();
   readonly #bus = createLocalBus();
   readonly #protocol: Protocol;
@@ -109,6 +78,8 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     const { clock, limits } = settings;
     this.config = Object.freeze({ ...config });
     this.#settings = settings;
+    this.#cache = createCache(settings, this.signals);
+    this.cache = new ApplicationCache(this.#cache);
     const isExecuteOverridden = this.executeTool !== OptimizedMCPServer.prototype.executeTool;
     const execute: ToolExecutor = (tool, args, call) => this.executeTool(tool.name, args, call);
     const dispatcher = new Dispatcher({
@@ -121,6 +92,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
       maxUriLength: limits.maxUriLength,
       rounds: settings.requestState,
       cacheHints: settings.cacheHints,
+      cache: this.#cache,
       ...(isExecuteOverridden ? { executeTool: execute } : {}),
     });
     this.#protocol = new Protocol({
@@ -131,7 +103,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
       jsonBounds: jsonBoundsOf(limits),
       subscriptionLimits: limits,
     });
-    this.#monitor = new PerformanceMonitor(this.signals, clock);
+    this.#monitor = new PerformanceMonitor({ signals: this.signals, clock, cache: () => figuresOf(this.#cache) });
     this.#registry.changed.on(createChangePublisher(this.#bus));
     this.signals.fault.on((fault) => this.emit('fault', fault));
   }
@@ -178,9 +150,18 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     return this.#registry.registerPrompt(name, config, handler);
   }
 
-  /** Runs {@link setup} once. {@link start} and {@link fetch} do this by themselves. */
+  async #prepare(): Promise<void> {
+    if (this.#settings.cache.enableRedisCache) await loadRedisDriver();
+    await this.setup();
+  }
+
+  /**
+   * Runs {@link setup} once. {@link start} and {@link fetch} do this by themselves.
+   *
+   * @throws {PeregrineError} `DRIVER_MISSING` when the configuration needs a package that is not installed.
+   */
   ready(): Promise<void> {
-    this.#ready ??= Promise.resolve().then(() => this.setup());
+    this.#ready ??= this.#prepare();
     return this.#ready;
   }
 
@@ -256,6 +237,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
 
   /** Tells listening clients that the resources changed. Registration does this by itself. */
   sendResourceListChanged(): void {
+    void this.#cache.invalidate({ kind: 'tag', value: RESOURCE_LIST_TAG });
     this.#bus.publish({ kind: 'resources' });
   }
 
@@ -264,8 +246,9 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     this.#bus.publish({ kind: 'prompts' });
   }
 
-  /** Tells clients that watch this resource that its content changed. */
+  /** Tells clients that watch this resource that its content changed; what was kept of it is invalidated. */
   sendResourceUpdated(resource: { readonly uri: string }): void {
+    void this.#cache.invalidate({ kind: 'tag', value: resourceTag(resource.uri) });
     this.#bus.publish({ kind: 'resource', uri: resource.uri });
   }
 
@@ -305,10 +288,12 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
   }
 
   /**
-   * Runs work of the author's own under an operation's name, so that it counts in the metrics.
+   * Runs work of the author's own under an operation's name, so that it counts in the metrics; with a key its result is
+   * kept, and computed once for all who ask at the same time.
    *
-   * @param cacheKey Needs a cache, which this version does not have: giving one fails rather than pretending.
-   * @throws {PeregrineError} `NOT_AVAILABLE` for a cache key, or whatever the work throws.
+   * @param cacheKey The same as in {@link cache}: `this.cache.delete(cacheKey)` invalidates it.
+   * @param ttlSeconds How long the result is kept. @default the configuration's `cache.cacheTTL`
+   * @throws whatever the work throws.
    */
   protected async handleOptimizedRequest<T>(
     operation: string,
@@ -316,26 +301,20 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     cacheKey?: string,
     ttlSeconds?: number,
   ): Promise<T> {
-    if (cacheKey !== undefined || ttlSeconds !== undefined)
-      throw notAvailable('handleOptimizedRequest with a cache key', 'a cache');
-    const startedAt = this.#settings.clock.now();
-    const finish = (outcome: 'ok' | 'error'): void => {
-      const finishedAt = this.#settings.clock.now();
-      this.signals.request.emit({
-        method: 'operation',
-        target: operation,
-        outcome,
-        durationMs: finishedAt - startedAt,
-        finishedAt,
-      });
-    };
+    const { clock } = this.#settings;
+    const startedAt = clock.now();
+    let outcome: 'ok' | 'error' = 'error';
     try {
-      const result = await work();
-      finish('ok');
+      const result =
+        cacheKey === undefined
+          ? await work()
+          : await this.cache.getOrCompute(cacheKey, work, ttlSeconds === undefined ? {} : { ttlSeconds });
+      outcome = 'ok';
       return result;
-    } catch (error) {
-      finish('error');
-      throw error;
+    } finally {
+      const finishedAt = clock.now();
+      const durationMs = finishedAt - startedAt;
+      this.signals.request.emit({ method: 'operation', target: operation, outcome, durationMs, finishedAt });
     }
   }
 
@@ -367,10 +346,23 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     this.#endpoint?.drain();
     this.#protocol.close();
     await Promise.all([this.#endpoint?.close(this.#settings.drainTimeoutMs), this.#stdio?.close(deadline)]);
+    await this.#cache.close();
     cancelDeadline();
     this.#monitor.close();
     this.#forgetSignals?.();
   }
+}
+
+function figuresOf(cache: Cache): CacheFigures {
+  const { memoryHits, redisHits, staleHits, misses, hitRate, missRate, size, bytes } = cache.statistics();
+  return { hits: memoryHits + staleHits + redisHits, misses: misses - redisHits, hitRate, missRate, size, bytes };
+}
+
+function createCache({ cache: options, clock }: ResolvedServerConfig, signals: EngineSignals): Cache {
+  const parts = { options, clock, random: systemRandom, signal: signals.cache };
+  if (!options.enableRedisCache) return new Cache(parts);
+  const { redisUrl: url, keyPrefix: prefix } = options;
+  return new Cache({ ...parts, tier: createRedisTier({ url, prefix, random: systemRandom, connectTimeoutMs: 5_000 }) });
 }
 
 function notAvailable(what: string, needed: string): PeregrineError {
