@@ -1,5 +1,17 @@
 /** The public face of `peregrine-mcp`. */
 
+export {
+  type BreakerCall,
+  Circuit,
+  CircuitBreaker,
+  type CircuitBreakerOptions,
+  CircuitBreakers,
+  CircuitOpenError,
+  type CircuitOptions,
+  type CircuitRunOptions,
+  type CircuitStatistics,
+  CircuitTimeoutError,
+} from './breaker/breaker.ts';
 export type { Clock } from './kernel/clock.ts';
 export { OptionError, PeregrineError } from './kernel/errors.ts';
 export type { PerformanceMetrics } from './monitor/monitor.ts';
@@ -40,6 +52,9 @@ export {
 } from './server.ts';
 export type { OptimizedServerConfig } from './server-config.ts';
 export type {
+  BreakerEvent,
+  BreakerReason,
+  BreakerState,
   ConnectionEvent,
   EngineSignals,
   FaultEvent,

@@ -1,6 +1,15 @@
 /** The contract of `signal/`: typed events, at no cost while nobody listens. */
 
-export type { ConnectionEvent, EngineSignals, FaultEvent, RequestEvent, RequestOutcome } from './engine-signals.ts';
+export type {
+  BreakerEvent,
+  BreakerReason,
+  BreakerState,
+  ConnectionEvent,
+  EngineSignals,
+  FaultEvent,
+  RequestEvent,
+  RequestOutcome,
+} from './engine-signals.ts';
 export { createEngineSignals } from './engine-signals.ts';
 export type { Unsubscribe } from './typed-signal.ts';
 export { Signal } from './typed-signal.ts';
