@@ -25,6 +25,11 @@ describe('CircuitBreaker', () => {
     expectTypeOf(breaker.fire).parameters.toEqualTypeOf<[city: string, days?: number | undefined]>();
     expectTypeOf(breaker.fire).returns.toEqualTypeOf<Promise<{ city: string; days: number }>>();
     expectTypeOf(new CircuitBreaker(() => 5).fire).returns.toEqualTypeOf<Promise<number>>();
+    const looking = new CircuitBreaker(async function (city: string) {
+      expectTypeOf(this.signal).toEqualTypeOf<AbortSignal>();
+      return city.length;
+    });
+    expectTypeOf(looking).toEqualTypeOf<CircuitBreaker<[city: string], number>>();
     // @ts-expect-error The fallback answers what the call does.
     new CircuitBreaker(async () => 5, { fallback: () => 'five' });
   });
