@@ -1,5 +1,17 @@
 /** The public face of `peregrine-mcp`. */
 
+export {
+  type BreakerCall,
+  Circuit,
+  CircuitBreaker,
+  type CircuitBreakerOptions,
+  CircuitBreakers,
+  CircuitOpenError,
+  type CircuitOptions,
+  type CircuitRunOptions,
+  type CircuitStatistics,
+  CircuitTimeoutError,
+} from './breaker/breaker.ts';
 export type {
   ApplicationCache,
   CacheOptions,
@@ -42,6 +54,9 @@ export { createOptimizedServer, OptimizedMCPServer } from './server.ts';
 export type { AlertEvent, CpuTaskOptions, ScaleEvent, ServerEvents, StartedServer } from './server-api.ts';
 export type { OptimizedServerConfig } from './server-config.ts';
 export type {
+  BreakerEvent,
+  BreakerReason,
+  BreakerState,
   CacheSignal,
   ConnectionEvent,
   EngineSignals,

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { Circuit } from './breaker/breaker.ts';
 import { ApplicationCache, Cache, createRedisTier, loadRedisDriver } from './cache/cache.ts';
 import { Dispatcher, RESOURCE_LIST_TAG, resourceTag, type ToolExecutor } from './dispatch/dispatch.ts';
 import { PeregrineError } from './kernel/errors.ts';
@@ -358,11 +359,19 @@ function figuresOf(cache: Cache): CacheFigures {
   return { hits: memoryHits + staleHits + redisHits, misses: misses - redisHits, hitRate, missRate, size, bytes };
 }
 
+/** The cache limits the time of each call itself. A Redis that hangs is asked again after one second, then ever more rarely. */
+const REDIS_CIRCUIT = { name: 'redis', timeout: 0, resetTimeout: 1_000, resetBackoff: 2, maxResetTimeout: 30_000 };
+
 function createCache({ cache: options, clock }: ResolvedServerConfig, signals: EngineSignals): Cache {
   const parts = { options, clock, random: systemRandom, signal: signals.cache };
   if (!options.enableRedisCache) return new Cache(parts);
   const { redisUrl: url, keyPrefix: prefix } = options;
-  return new Cache({ ...parts, tier: createRedisTier({ url, prefix, random: systemRandom, connectTimeoutMs: 5_000 }) });
+  const circuit = new Circuit({ ...REDIS_CIRCUIT, clock, changed: signals.breaker });
+  return new Cache({
+    ...parts,
+    tier: createRedisTier({ url, prefix, random: systemRandom, connectTimeoutMs: 5_000 }),
+    protect: (work) => circuit.run(work),
+  });
 }
 
 function notAvailable(what: string, needed: string): PeregrineError {
