@@ -87,13 +87,13 @@ export class HttpEntry {
    */
   #framed(exchange: Exchange, body: string, frame: CallFrame): boolean {
     const { jsonBounds, dispatcher } = this.#parts;
-    const { argumentsText, isModern } = frame;
+    const argumentsText = frame.takeArguments();
     if (body.length > jsonBounds.maxElements) return false;
     const args = parse(argumentsText, this.#argumentBounds);
     if (!isObject(args) || args instanceof ProtocolError) return false;
     const message = new FramedCall(frame, args);
     const { params } = message;
-    if (!isModern) {
+    if (!frame.isModern) {
       this.runLegacy(exchange, message);
       return true;
     }
