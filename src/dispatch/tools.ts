@@ -1,6 +1,6 @@
 import type { Checked, RegisteredTool, Registry } from '../registry/registry.ts';
 import type { EngineSignals } from '../signal/signal.ts';
-import { ErrorCode, isObject, legacyToolResult, ProtocolError } from '../wire/wire.ts';
+import { copyJson, ErrorCode, isObject, legacyToolResult, ProtocolError } from '../wire/wire.ts';
 import type { Answer, Call, MethodHandler, Params } from './call.ts';
 import { InternalFault, isProtocolError, publicMessage, type ResultWriter, resultObject } from './result-writer.ts';
 import { NEEDS_MODERN_CLIENT, type Rounds } from './rounds.ts';
@@ -45,7 +45,7 @@ export class ToolCaller {
 
   #startChecked(tool: RegisteredTool, checked: Checked, params: Params, call: Call): Answer | Promise<Answer> {
     if (!checked.ok) return this.#toolError(`Invalid arguments for tool ${tool.name}: ${checked.issues}`, call);
-    return this.#start(tool, checked.value, params, call);
+    return this.#start(tool, ownArguments(checked.value, params, call), params, call);
   }
 
   #start(tool: RegisteredTool, args: unknown, params: Params, call: Call): Answer | Promise<Answer> {
@@ -122,6 +122,14 @@ function contentFor(tool: RegisteredTool, result: Record<string, unknown>): obje
     throw new InternalFault(new TypeError(`tool "${tool.name}": content must be an array`));
   const structured = result['structuredContent'];
   return structured === undefined ? [] : [{ type: 'text', text: JSON.stringify(structured) }];
+}
+
+/**
+ * What a handler gets where a check returned the arguments as they came: a handler may change them, and the state of a
+ * further round is bound to what the client sent.
+ */
+export function ownArguments(checked: unknown, params: Params, call: Call): unknown {
+  return call.era === 'modern' && checked === params?.['arguments'] ? copyJson(checked) : checked;
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -76,7 +76,7 @@ export function copyJson<T>(value: T): T {
   if (Array.isArray(value)) return value.map(copyJson) as T;
   if (!isObject(value)) return value;
   const copy: Record<string, unknown> = { ...value };
-  for (const key of Object.keys(copy)) {
+  for (const key in copy) {
     const member = copy[key];
     if (typeof member === 'object' && member !== null) copy[key] = copyJson(member);
   }
