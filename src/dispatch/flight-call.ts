@@ -14,7 +14,6 @@ export class FlightCall implements Call {
   /** Whether the handler threw, so that its answer only says so. */
   hasFailed = false;
   readonly signal: AbortSignal;
-  readonly argumentsText = undefined;
   readonly #first: Call;
   #view: McpRequest | undefined;
 
@@ -29,6 +28,9 @@ export class FlightCall implements Call {
   }
   get method(): string {
     return this.#first.method;
+  }
+  get argumentsText(): string | undefined {
+    return this.#first.argumentsText;
   }
   get cancelled(): boolean {
     return this.signal.aborted;

@@ -1,6 +1,6 @@
 import { type CacheRule, type Checked, type RegisteredTool, type Registry, tagsOf } from '../registry/registry.ts';
 import type { EngineSignals, RequestOutcome } from '../signal/signal.ts';
-import { type Era, ErrorCode, isObject, legacyToolResult, ProtocolError } from '../wire/wire.ts';
+import { copyJson, type Era, ErrorCode, isObject, legacyToolResult, ProtocolError } from '../wire/wire.ts';
 import { type AnswerCache, CachedEntries, type CachedEntry, FailedAnswer, type Made } from './answer-cache.ts';
 import type { Answer, Call, MethodHandler, Params } from './call.ts';
 import { FlightCall } from './flight-call.ts';
@@ -50,7 +50,7 @@ export class ToolCaller {
 
   #startChecked(tool: RegisteredTool, checked: Checked, params: Params, call: Call): Answer | Promise<Answer> {
     if (!checked.ok) return this.#toolError(`Invalid arguments for tool ${tool.name}: ${checked.issues}`, call);
-    return this.#answer(tool, checked.value, params, call);
+    return this.#answer(tool, ownArguments(checked.value, params, call), params, call);
   }
 
   /** An answer that is kept, to arguments as a client wrote them before; nothing where that is not sure. HOT: see {@link AnswerCache}. */
@@ -182,6 +182,14 @@ function contentFor(tool: RegisteredTool, result: Record<string, unknown>): obje
     throw new InternalFault(new TypeError(`tool "${tool.name}": content must be an array`));
   const structured = result['structuredContent'];
   return structured === undefined ? [] : [{ type: 'text', text: JSON.stringify(structured) }];
+}
+
+/**
+ * What a handler gets where a check returned the arguments as they came: a handler may change them, and the state of a
+ * further round is bound to what the client sent.
+ */
+export function ownArguments(checked: unknown, params: Params, call: Call): unknown {
+  return call.era === 'modern' && checked === params?.['arguments'] ? copyJson(checked) : checked;
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -89,7 +89,8 @@ export class HttpEntry {
    */
   #framed(exchange: Exchange, body: string, frame: CallFrame): boolean {
     const { jsonBounds, dispatcher, clock } = this.#parts;
-    const { id, name, argumentsText, isModern } = frame;
+    const { id, name, isModern } = frame;
+    const argumentsText = frame.takeArguments();
     if (body.length > jsonBounds.maxElements) return false;
     const startedAt = clock.now();
     const kept = dispatcher.peekTool(name, isModern ? 'modern' : 'legacy', NOBODY, argumentsText);

@@ -113,6 +113,7 @@ export class HttpEndpoint {
         };
       });
     }
+    for (const connection of this.#connections) connection.destroy();
     for (const socket of this.#sockets) socket.destroy();
     this.#cancelSweep?.();
     this.#http.close(() => {}); // Ends the checks; its complaint that it does not listen is no news.
