@@ -1,3 +1,4 @@
+import type { PoolEvent } from './pool-signals.ts';
 import { Signal } from './typed-signal.ts';
 
 /** How a request ended: `error` is a JSON-RPC error, `tool_error` a result with `isError`. */
@@ -35,6 +36,7 @@ export interface EngineSignals {
   readonly request: Signal<RequestEvent>;
   readonly fault: Signal<FaultEvent>;
   readonly connection: Signal<ConnectionEvent>;
+  readonly pool: Signal<PoolEvent>;
 }
 
 /** A fresh set of the engine's signals; one for each server. */
@@ -43,5 +45,6 @@ export function createEngineSignals(): EngineSignals {
     request: new Signal<RequestEvent>(),
     fault: new Signal<FaultEvent>(),
     connection: new Signal<ConnectionEvent>(),
+    pool: new Signal<PoolEvent>(),
   });
 }

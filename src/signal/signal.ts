@@ -2,5 +2,6 @@
 
 export type { ConnectionEvent, EngineSignals, FaultEvent, RequestEvent, RequestOutcome } from './engine-signals.ts';
 export { createEngineSignals } from './engine-signals.ts';
+export type { PoolEvent } from './pool-signals.ts';
 export type { Unsubscribe } from './typed-signal.ts';
 export { Signal } from './typed-signal.ts';
