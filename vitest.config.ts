@@ -1,11 +1,15 @@
 import { defineConfig } from 'vitest/config';
 
-/** Folders of test/ whose tests start servers or processes, or search; every other folder is in the project `unit`. */
-const SLOW_FOLDERS = ['e2e', 'fuzz', 'conformance', 'chaos', 'tooling'];
+/** Folders of test/ whose tests start servers or processes, or search. */
+const SLOW_FOLDERS = ['e2e', 'fuzz', 'conformance', 'tooling'];
+/** Folders of test/ whose tests need Redis, PostgreSQL and MariaDB; every other folder is in the project `unit`. */
+const SERVICE_FOLDERS = ['contract', 'chaos'];
 
-const slow = (name: string) => ({
+const testsOf = (folder: string): string => `test/${folder}/**/*.test.ts`;
+
+const slow = (name: string, folders: readonly string[], globalSetup: string[] = []) => ({
   extends: true as const,
-  test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: 180_000, hookTimeout: 120_000 },
+  test: { name, include: folders.map(testsOf), globalSetup, testTimeout: 180_000, hookTimeout: 120_000 },
 });
 
 export default defineConfig({
@@ -20,12 +24,13 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['**/node_modules/**', ...SLOW_FOLDERS.map((name) => `test/${name}/**`)],
+          exclude: ['**/node_modules/**', ...[...SLOW_FOLDERS, ...SERVICE_FOLDERS].map(testsOf)],
           testTimeout: 30_000,
           hookTimeout: 30_000,
         },
       },
-      ...SLOW_FOLDERS.map(slow),
+      ...SLOW_FOLDERS.map((name) => slow(name, [name])),
+      slow('services', SERVICE_FOLDERS, ['test/services/global-setup.ts']),
     ],
   },
 });
