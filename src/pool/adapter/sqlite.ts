@@ -86,7 +86,7 @@ export class SqliteHandle {
     const prepared = this.#prepared.get(sql) ?? this.#tryPrepare(sql);
     if (prepared === undefined || !prepared.isRead) return undefined;
     if (this.#options.clock.now() - this.#schemaCheckedAt >= SCHEMA_CHECK_MS && this.#hasNewSchema()) {
-      this.#prepared.clear();
+      this.forget();
       return this.read(sql, parameters);
     }
     return this.#rows(prepared, parameters);
@@ -143,6 +143,8 @@ export class SqliteHandle {
   /** Forgets prepared statements, because the schema may have changed. */
   forget(): void {
     this.#prepared.clear();
+    // Preparing goes by the schema as this handle last saw it; only a statement that runs makes it look again.
+    this.control('SELECT 1 FROM sqlite_schema LIMIT 1');
   }
 
   async close(): Promise<void> {

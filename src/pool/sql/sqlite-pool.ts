@@ -113,7 +113,10 @@ export class SqlitePool implements SqlPool {
     options: SqlQueryOptions = NO_OPTIONS,
   ): AsyncGenerator<Row> {
     if (this.#isInMemory || !this.#parser.parse(sql).isRead) {
-      yield* await this.query<Row>(sql, parameters, options);
+      for (const row of await this.query<Row>(sql, parameters, options)) {
+        if (options.signal?.aborted) throw this.#cancelled(options.signal);
+        yield row;
+      }
       return;
     }
     this.#openReader(); // makes sure that the file is there
