@@ -74,7 +74,7 @@ export class SqliteHandle {
   }
 
   get isTransaction(): boolean {
-    return this.#db.isTransaction;
+    return this.#db.isOpen && this.#db.isTransaction;
   }
 
   /**
@@ -94,6 +94,7 @@ export class SqliteHandle {
 
   /** Runs any statement. @throws {DatabaseError} */
   run(sql: string, parameters: readonly SqlParameter[]): DriverResult {
+    this.#checkOpen();
     const prepared = this.#prepared.get(sql) ?? this.#prepare(sql);
     if (prepared.isRead)
       return { rows: this.#rows(prepared, parameters), changes: 0, insertId: undefined, command: '' };
@@ -133,6 +134,7 @@ export class SqliteHandle {
 
   /** Runs a statement of the pool's own. @throws {DatabaseError} */
   control(sql: string): void {
+    this.#checkOpen();
     try {
       this.#db.exec(sql);
     } catch (error) {
@@ -155,6 +157,12 @@ export class SqliteHandle {
     this.isLost = true;
     this.#prepared.clear();
     if (this.#db.isOpen) this.#db.close();
+  }
+
+  /** A pool that was closed while a transaction took too long has rolled it back. */
+  #checkOpen(): void {
+    if (this.isLost)
+      throw new DatabaseError('DB_TRANSACTION_ABORTED', this.#options.database, { detail: 'its pool was closed' });
   }
 
   /** Write-ahead logging lasts in the file; where another process is at work right now it has done this itself. */

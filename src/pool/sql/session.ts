@@ -24,12 +24,16 @@ export class NetworkSession implements TransactionSession {
   readonly database: string;
   /** Whether the connection may serve others afterwards: only when the server has confirmed the transaction's end. */
   isClean = false;
-  isDoomed = false;
+  #hasFailed = false;
   readonly #parts: NetworkSessionParts;
 
   constructor(parts: NetworkSessionParts) {
     this.database = parts.database;
     this.#parts = parts;
+  }
+
+  get isDoomed(): boolean {
+    return this.#hasFailed || this.#parts.connection.isLost;
   }
 
   async run(sql: string, parameters: readonly SqlParameter[], options: SqlQueryOptions): Promise<DriverResult> {
@@ -65,8 +69,7 @@ export class NetworkSession implements TransactionSession {
     try {
       return await work();
     } catch (error) {
-      if (this.#parts.connection.isLost || (error instanceof DatabaseError && error.code === 'DB_DEADLOCK'))
-        this.isDoomed = true;
+      if (error instanceof DatabaseError && error.code === 'DB_DEADLOCK') this.#hasFailed = true;
       throw error;
     }
   }
