@@ -15,6 +15,15 @@ export function integerOption(name: string, value: unknown, fallback: number, ra
   return chosen;
 }
 
+/** A number option, fractions allowed: the default when absent. @throws {OptionError} when it is not within the range. */
+export function numberOption(name: string, value: unknown, fallback: number, range: NumberRange): number {
+  const chosen = value ?? fallback;
+  if (typeof chosen !== 'number' || !(chosen >= range.min && chosen <= range.max)) {
+    throw new OptionError(name, `must be a number from ${range.min} to ${range.max}`, value);
+  }
+  return chosen;
+}
+
 /** A boolean option: the default when absent. */
 export function booleanOption(name: string, value: unknown, fallback: boolean): boolean {
   const chosen = value ?? fallback;

@@ -18,9 +18,17 @@ import {
   type RequestId,
 } from '../wire/wire.ts';
 import { BatchCollector } from './batch.ts';
+import { type CallFrame, CallMemo, FramedCall } from './call-frame.ts';
 import { type Failure, failure } from './failure.ts';
 import { legacyHandler } from './legacy.ts';
-import { checkModernNotification, checkModernRequest, claimOf, isModernInitialize, missingEnvelope } from './modern.ts';
+import {
+  checkModernNotification,
+  checkModernRequest,
+  claimOf,
+  isModernInitialize,
+  mismatch,
+  missingEnvelope,
+} from './modern.ts';
 import { RequestContext, type RequestShared } from './request-context.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
@@ -34,13 +42,18 @@ export interface EntryParts extends RequestShared {
 const ALLOW_POST: ExtraHeaders = [['Allow', 'POST']];
 const USUAL_ACCEPT = 'application/json, text/event-stream';
 const MAX_BATCH = 100;
+/** The arguments of a call stand in its params, which stand in the message. */
+const FRAME_DEPTH = 2;
 
 /** Takes posted bodies: decides the era by the body, checks, and runs what is asked for. */
 export class HttpEntry {
   readonly #parts: EntryParts;
+  readonly #argumentBounds: JsonBounds;
 
   constructor(parts: EntryParts) {
     this.#parts = parts;
+    const { maxDepth, maxElements } = parts.jsonBounds;
+    this.#argumentBounds = { maxDepth: maxDepth - FRAME_DEPTH, maxElements };
   }
 
   /** Any method but POST: neither era has one without sessions. */
@@ -50,6 +63,8 @@ export class HttpEntry {
 
   post(exchange: Exchange, body: string): void {
     if (exchange.closed) return; // The client left while its request was read.
+    const frame = (exchange.head?.memo as CallMemo | undefined)?.match(body);
+    if (frame !== undefined && this.#framed(exchange, body, frame)) return;
     const { accept } = exchange.head ?? {};
     if (accept !== undefined && accept !== USUAL_ACCEPT && !acceptsJson(accept)) {
       refuse(
@@ -62,13 +77,36 @@ export class HttpEntry {
     const message = parse(body, this.#parts.jsonBounds);
     if (message instanceof ProtocolError) refuse(exchange, undefined, failure(400, message.code, message.message));
     else if (Array.isArray(message)) this.#batch(exchange, message);
-    else this.#single(exchange, message);
+    else this.#single(exchange, message, body);
   }
 
-  #single(exchange: Exchange, message: unknown): void {
+  /**
+   * Runs a call that differs from one before in nothing but its id and arguments; answers false where that is not sure.
+   *
+   * HOT: nearly every call; guarded by `npm run bench`.
+   */
+  #framed(exchange: Exchange, body: string, frame: CallFrame): boolean {
+    const { jsonBounds, dispatcher } = this.#parts;
+    const { argumentsText, isModern } = frame;
+    if (body.length > jsonBounds.maxElements) return false;
+    const args = parse(argumentsText, this.#argumentBounds);
+    if (!isObject(args) || args instanceof ProtocolError) return false;
+    const message = new FramedCall(frame, args);
+    const { params } = message;
+    if (!isModern) {
+      this.runLegacy(exchange, message);
+      return true;
+    }
+    const problem = dispatcher.headerMismatch(params, exchange.head?.params);
+    if (problem === undefined) this.#runModern(exchange, message);
+    else refuse(exchange, message.id, mismatch(problem));
+    return true;
+  }
+
+  #single(exchange: Exchange, message: unknown, body: string): void {
     switch (kindOf(message)) {
       case 'request':
-        this.#request(exchange, message as JsonRpcRequest);
+        this.#request(exchange, message as JsonRpcRequest, body);
         break;
       case 'notification':
         this.#notification(exchange, message as JsonRpcNotification);
@@ -86,7 +124,7 @@ export class HttpEntry {
   }
 
   /** HOT: every request; guarded by `npm run bench`. */
-  #request(exchange: Exchange, message: JsonRpcRequest): void {
+  #request(exchange: Exchange, message: JsonRpcRequest, body: string): void {
     const meta = claimOf(message);
     const version = exchange.head?.protocolVersion;
     if (meta !== undefined && (message.method !== 'initialize' || isModernInitialize(meta))) {
@@ -94,13 +132,15 @@ export class HttpEntry {
         exchange.head === undefined
           ? undefined
           : checkModernRequest(exchange.head, message, meta, this.#parts.dispatcher);
-      if (problem === undefined) this.#runModern(exchange, message);
-      else refuse(exchange, message.id, problem);
+      if (problem !== undefined) return refuse(exchange, message.id, problem);
+      learn(exchange, message, body, true);
+      this.#runModern(exchange, message);
       return;
     }
     const problem = checkLegacyVersion(version, message.method);
-    if (problem === undefined) this.runLegacy(exchange, message);
-    else refuse(exchange, message.id, problem);
+    if (problem !== undefined) return refuse(exchange, message.id, problem);
+    learn(exchange, message, body, false);
+    this.runLegacy(exchange, message);
   }
 
   #runModern(exchange: Exchange, message: JsonRpcRequest): void {
@@ -142,6 +182,13 @@ export class HttpEntry {
     const collector = new BatchCollector(exchange, requests.length);
     for (const request of requests) this.runLegacy(collector.member(), request);
   }
+}
+
+/** Remembers a checked call, so that the next one like it need not be checked again. */
+function learn({ head }: Exchange, message: JsonRpcRequest, body: string, isModern: boolean): void {
+  if (head === undefined || message.method !== 'tools/call') return;
+  head.memo ??= new CallMemo();
+  (head.memo as CallMemo).learn(body, message, isModern);
 }
 
 /** Runs a modern request that has been checked. */

@@ -104,7 +104,8 @@ function checkName(header: string | undefined, source: string, value: unknown): 
     : undefined;
 }
 
-function mismatch(problem: string): Failure {
+/** The answer to headers that say something else than the body. */
+export function mismatch(problem: string): Failure {
   return failure(400, ErrorCode.HeaderMismatch, `Header mismatch: ${problem}`);
 }
 

@@ -2,6 +2,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { OptionError, toMessage } from '../kernel/errors.ts';
 import { isObject, type JsonSchema, moveSchema } from '../wire/wire.ts';
 import { compileJsonSchema } from './adapter/ajv.ts';
+import { plainCheckOf } from './plain-schema.ts';
 
 /** A plain object of field schemas, such as `{ id: z.number() }`. */
 export interface RawShape {
@@ -84,10 +85,12 @@ export function compileSchema(name: string, schema: unknown, io: 'input' | 'outp
 function compileStandard(name: string, schema: StandardSchemaV1, io: 'input' | 'output'): CompiledSchema {
   const standard = schema['~standard'];
   const shape = (schema as { shape?: unknown }).shape;
+  const isPlain = plainCheckOf(schema);
   return {
     json: standardToJson(name, schema, io),
     fields: isObject(shape) && isRawShape(shape) ? shape : undefined,
     check: (value) => {
+      if (isPlain?.(value)) return { ok: true, value };
       const result = standard.validate(value);
       return result instanceof Promise ? result.then(toChecked) : toChecked(result);
     },

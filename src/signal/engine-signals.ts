@@ -31,11 +31,23 @@ export interface ConnectionEvent {
   readonly open: number;
 }
 
+/** The cache goes on with less than it should have, or has that again. */
+export interface CacheSignal {
+  /**
+   * `degraded`: the second tier is not used; `recovered`: it is again; `error`: a call to it, or a refresh, failed; `garbage`: a
+   * value of it was none of ours; `dropped`: writes to it were given up.
+   */
+  readonly kind: 'degraded' | 'recovered' | 'error' | 'garbage' | 'dropped';
+  readonly count: number;
+  readonly error?: unknown;
+}
+
 /** The events of the engine, from socket to answer. */
 export interface EngineSignals {
   readonly request: Signal<RequestEvent>;
   readonly fault: Signal<FaultEvent>;
   readonly connection: Signal<ConnectionEvent>;
+  readonly cache: Signal<CacheSignal>;
   readonly pool: Signal<PoolEvent>;
 }
 
@@ -45,6 +57,7 @@ export function createEngineSignals(): EngineSignals {
     request: new Signal<RequestEvent>(),
     fault: new Signal<FaultEvent>(),
     connection: new Signal<ConnectionEvent>(),
+    cache: new Signal<CacheSignal>(),
     pool: new Signal<PoolEvent>(),
   });
 }

@@ -1,6 +1,13 @@
 /** The contract of `signal/`: typed events, at no cost while nobody listens. */
 
-export type { ConnectionEvent, EngineSignals, FaultEvent, RequestEvent, RequestOutcome } from './engine-signals.ts';
+export type {
+  CacheSignal,
+  ConnectionEvent,
+  EngineSignals,
+  FaultEvent,
+  RequestEvent,
+  RequestOutcome,
+} from './engine-signals.ts';
 export { createEngineSignals } from './engine-signals.ts';
 export type { PoolEvent } from './pool-signals.ts';
 export type { Unsubscribe } from './typed-signal.ts';

@@ -13,18 +13,18 @@ export const latin1: (buffer: Buffer, from: number, to: number) => string =
     ? (buffer, from, to) => (buffer as Buffer & Required<Sliceable>).latin1Slice(from, Math.min(to, buffer.length))
     : (buffer, from, to) => buffer.toString('latin1', from, to);
 
-const utf8: (buffer: Buffer, to: number) => string =
+const utf8: (buffer: Buffer, from: number, to: number) => string =
   typeof methods.utf8Slice === 'function'
-    ? (buffer, to) => (buffer as Buffer & Required<Sliceable>).utf8Slice(0, to)
-    : (buffer, to) => buffer.toString('utf8', 0, to);
+    ? (buffer, from, to) => (buffer as Buffer & Required<Sliceable>).utf8Slice(from, to)
+    : (buffer, from, to) => buffer.toString('utf8', from, to);
 
 /**
- * Decodes the first bytes of a buffer as a body.
+ * Decodes some bytes of a buffer as a body.
  *
  * Bytes that are not UTF-8 become a text that is not JSON either, so that the request fails as one that cannot be parsed
  * rather than with characters replaced in silence.
  */
-export function decodeBody(buffer: Buffer, length: number): string {
-  const text = utf8(buffer, length);
-  return text.includes('\ufffd') && !isUtf8(buffer.subarray(0, length)) ? '\ufffd' : text;
+export function decodeBody(buffer: Buffer, from: number, to: number): string {
+  const text = utf8(buffer, from, to);
+  return text.includes('\ufffd') && !isUtf8(buffer.subarray(from, to)) ? '\ufffd' : text;
 }

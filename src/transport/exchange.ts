@@ -9,6 +9,8 @@ export interface RequestHead {
   readonly lastEventId: string | undefined;
   /** The `Mcp-Param-*` fields by their lower-case names after that prefix; nothing where there are none. */
   readonly params: ReadonlyMap<string, string> | undefined;
+  /** What the protocol remembers of the requests under this header block: a connection that repeats it gives one head for all. */
+  memo: unknown;
   /** All fields, in the web platform's form. Built when asked for. */
   all(): Headers;
 }

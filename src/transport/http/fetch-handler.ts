@@ -82,6 +82,7 @@ function refuse(status: number, message: string): Response {
 }
 
 class FetchHead implements RequestHead {
+  memo: unknown = undefined;
   readonly #headers: Headers;
 
   constructor(headers: Headers) {

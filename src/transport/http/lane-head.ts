@@ -31,6 +31,7 @@ export class LaneHead implements RequestHead {
   sessionId: string | undefined = undefined;
   lastEventId: string | undefined = undefined;
   params: Map<string, string> | undefined = undefined;
+  memo: unknown = undefined;
   readonly #text: string;
 
   constructor(text: string) {

@@ -1,12 +1,13 @@
 import type { Socket } from 'node:net';
 import { decodeBody, latin1 } from '../body.ts';
 import type { Acceptor } from '../exchange.ts';
-import { readDirectly } from './direct-reads.ts';
+import { owned, readDirectly } from './direct-reads.ts';
 import type { HttpExchangeShared } from './http-exchange.ts';
 import { type LaneCarrier, LaneExchange } from './lane-exchange.ts';
 import { type LaneHead, NOT_LANE, parseLaneHead } from './lane-head.ts';
 import { HeadMemo } from './lane-memo.ts';
 import type { OriginGuard } from './origin-guard.ts';
+import { Outbox } from './outbox.ts';
 
 /** What all connections of one lane share. */
 export interface LaneShared extends HttpExchangeShared {
@@ -31,7 +32,6 @@ const BAD_REQUEST = 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n';
 
 /** How many bytes may wait behind a request that is being answered before the socket is paused. */
 const MAX_AHEAD_BYTES = 65_536;
-const EMPTY = Buffer.alloc(0);
 
 type Phase = 'idle' | 'head' | 'body' | 'busy';
 
@@ -46,6 +46,7 @@ export class LaneConnection implements LaneCarrier {
   readonly #shared: LaneShared;
   readonly #onEnd: (connection: LaneConnection) => void;
   readonly #readIndirectly: () => void;
+  readonly #outbox: Outbox;
   #phase: Phase = 'idle';
   /** The tick in which this request, or this idle time, began. */
   #since: number;
@@ -61,6 +62,7 @@ export class LaneConnection implements LaneCarrier {
 
   constructor(socket: Socket, shared: LaneShared, onEnd: (connection: LaneConnection) => void) {
     this.#socket = socket;
+    this.#outbox = new Outbox(socket);
     this.#shared = shared;
     this.#onEnd = onEnd;
     this.#since = shared.tick;
@@ -85,16 +87,7 @@ export class LaneConnection implements LaneCarrier {
   }
 
   write(text: string, bytes?: Uint8Array, isAscii = false): number {
-    const socket = this.#socket;
-    if (bytes === undefined) {
-      socket.write(text, isAscii ? 'latin1' : 'utf8');
-    } else {
-      socket.cork();
-      socket.write(text, 'utf8');
-      socket.write(bytes);
-      socket.uncork();
-    }
-    return socket.writableLength;
+    return this.#outbox.write(text, bytes, isAscii);
   }
 
   finished(): void {
@@ -110,11 +103,13 @@ export class LaneConnection implements LaneCarrier {
   }
 
   destroy(): void {
+    this.#outbox.flush();
     this.#socket.destroy();
   }
 
   /** Ends the connection in an orderly way: what the client still sends is passed over. */
   end(lastWords?: string, sent?: () => void): void {
+    this.#outbox.flush();
     const socket = this.#socket;
     this.#readIndirectly();
     socket.off('data', this.#onData);
@@ -142,7 +137,7 @@ export class LaneConnection implements LaneCarrier {
 
   readonly #onData = (chunk: Buffer): void => {
     if (this.#phase === 'body') {
-      this.#pieces.push(chunk);
+      this.#pieces.push(owned(chunk));
       this.#piecesBytes += chunk.length;
       if (this.#piecesBytes < this.#bodyLength) return;
       this.#pending = Buffer.concat(this.#pieces, this.#piecesBytes);
@@ -151,11 +146,12 @@ export class LaneConnection implements LaneCarrier {
       this.#read();
       return;
     }
-    this.#pending = this.#pending === undefined ? chunk : Buffer.concat([this.#pending, chunk]);
     if (this.#phase === 'busy') {
+      this.#pending = this.#pending === undefined ? owned(chunk) : Buffer.concat([this.#pending, chunk]);
       if (this.#pending.length > MAX_AHEAD_BYTES) this.#socket.pause();
       return;
     }
+    this.#pending = this.#pending === undefined ? chunk : Buffer.concat([this.#pending, chunk]);
     this.#read();
   };
 
@@ -169,11 +165,11 @@ export class LaneConnection implements LaneCarrier {
         this.#socket.pause(); // Until 'drain': a client that does not read its answers may not have more of them.
         break;
       }
-      const rest: Buffer | undefined = this.#phase === 'body' ? this.#readBody(buffer) : this.#readHead(buffer);
+      const rest: Buffer | undefined = this.#phase === 'body' ? this.#readBody(buffer, 0) : this.#readHead(buffer);
       if (rest === buffer) break;
       buffer = rest;
     }
-    this.#pending = buffer;
+    this.#pending = buffer === undefined ? undefined : owned(buffer);
     this.#reading = false;
     if (this.#phase !== 'busy' && this.#socket.isPaused() && !this.#socket.writableNeedDrain) this.#socket.resume();
   }
@@ -203,32 +199,32 @@ export class LaneConnection implements LaneCarrier {
     head.contentLength = length; // A remembered head is that of an earlier request.
     this.#head = head;
     this.#bodyLength = length;
-    const body = from === buffer.length ? EMPTY : buffer.subarray(from);
-    if (body.length >= length) return this.#readBody(body);
+    if (buffer.length - from >= length) return this.#readBody(buffer, from);
     if (this.#phase === 'idle') this.#since = this.#shared.tick; // Otherwise the request began with its first byte.
     this.#phase = 'body';
-    if (body.length > 0) this.#pieces.push(body);
-    this.#piecesBytes = body.length;
+    if (from < buffer.length) this.#pieces.push(owned(buffer.subarray(from)));
+    this.#piecesBytes = buffer.length - from;
     return undefined;
   }
 
   /** Takes a whole body off the buffer and gives the request to the server; answers what is left. */
-  #readBody(buffer: Buffer): Buffer | undefined {
+  #readBody(buffer: Buffer, from: number): Buffer | undefined {
     const head = this.#head as LaneHead;
-    const length = this.#bodyLength;
+    const to = from + this.#bodyLength;
     const exchange = new LaneExchange(head, this.#shared, this);
     this.#head = undefined;
     this.#exchange = exchange;
     this.#phase = 'busy';
-    this.#shared.acceptor.post(exchange, decodeBody(buffer, length));
-    return buffer.length === length ? undefined : buffer.subarray(length);
+    this.#shared.acceptor.post(exchange, decodeBody(buffer, from, to));
+    return buffer.length === to ? undefined : buffer.subarray(to);
   }
 
   /** Leaves the socket, with all that has been read of this request, to `node:http`. */
   #handOver(buffer: Buffer): undefined {
     this.#phase = 'busy';
+    this.#outbox.flush();
     this.#detach();
-    this.#shared.handOver(this.#socket, buffer);
+    this.#shared.handOver(this.#socket, owned(buffer));
     if (this.#socket.isPaused()) this.#socket.resume(); // A new 'data' listener alone does not wake a paused socket.
     return undefined;
   }
@@ -252,6 +248,7 @@ export class LaneConnection implements LaneCarrier {
 
   readonly #onSocketEnd = (): void => {
     this.#exchange?.disconnected();
+    this.#outbox.flush();
     if (this.#phase === 'head' || this.#phase === 'body') this.#socket.end(BAD_REQUEST);
     else this.#socket.end();
   };

@@ -4,6 +4,7 @@ import { HttpExchange, type HttpExchangeShared, STREAM_HEADERS } from './http-ex
 
 /** The header of a request that `node:http` parsed. */
 export class NodeHead implements RequestHead {
+  memo: unknown = undefined;
   readonly #request: IncomingMessage;
 
   constructor(request: IncomingMessage) {

@@ -49,7 +49,7 @@ function readPost(request: IncomingMessage, response: ServerResponse, shared: No
   });
   request.on('end', () => {
     const exchange = new NodeExchange(request, response, shared, shared.isDraining);
-    shared.acceptor.post(exchange, decodeBody(Buffer.concat(pieces, bytes), bytes));
+    shared.acceptor.post(exchange, decodeBody(Buffer.concat(pieces, bytes), 0, bytes));
   });
   request.on('error', () => {});
 }

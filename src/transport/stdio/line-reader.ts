@@ -52,6 +52,6 @@ export class LineReader {
     this.#bytes = 0;
     this.#skipping = false;
     const length = line.at(-1) === CR ? line.length - 1 : line.length;
-    if (length > 0) this.#events.line(decodeBody(line, length));
+    if (length > 0) this.#events.line(decodeBody(line, 0, length));
   }
 }
