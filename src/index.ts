@@ -3,6 +3,36 @@
 export type { Clock } from './kernel/clock.ts';
 export { OptionError, PeregrineError } from './kernel/errors.ts';
 export type { PerformanceMetrics } from './monitor/monitor.ts';
+export {
+  type Batcher,
+  type BatcherOptions,
+  ConnectionPoolManager,
+  type ConstraintKind,
+  createBatcher,
+  type DatabaseConfig,
+  DatabaseError,
+  type DatabaseErrorCode,
+  type DatabaseOptions,
+  type DatabaseQueryOptions,
+  type DatabasesConfig,
+  DriverMissingError,
+  PoolClosedError,
+  PoolQueueFullError,
+  type PoolStatistics,
+  PoolTimeoutError,
+  placeholders,
+  type SqlExecutor,
+  type SqlHealth,
+  type SqlOutcome,
+  type SqlParameter,
+  type SqlPool,
+  type SqlQueryOptions,
+  type SqlRow,
+  type SqlTransaction,
+  type SqlTransactionOptions,
+  TransactionOutcomeUnknownError,
+  TransactionUseError,
+} from './pool/pool.ts';
 export type { CacheHints, RequestStateOptions, ServerLimits } from './protocol/protocol.ts';
 export {
   type AnySchema,
@@ -29,20 +59,14 @@ export {
   UriTemplate,
   type Variables,
 } from './registry/registry.ts';
-export {
-  type AlertEvent,
-  type CpuTaskOptions,
-  createOptimizedServer,
-  OptimizedMCPServer,
-  type ScaleEvent,
-  type ServerEvents,
-  type StartedServer,
-} from './server.ts';
+export { createOptimizedServer, OptimizedMCPServer } from './server.ts';
 export type { OptimizedServerConfig } from './server-config.ts';
+export type { AlertEvent, CpuTaskOptions, ScaleEvent, ServerEvents, StartedServer } from './server-types.ts';
 export type {
   ConnectionEvent,
   EngineSignals,
   FaultEvent,
+  PoolEvent,
   RequestEvent,
   RequestOutcome,
   Signal,

@@ -5,6 +5,13 @@ import { onTermination } from './kernel/process-signals.ts';
 import { checkNodeVersion } from './kernel/runtime.ts';
 import { type PerformanceMetrics, PerformanceMonitor } from './monitor/monitor.ts';
 import {
+  type DatabaseQueryOptions,
+  RequestDatabases,
+  type SqlParameter,
+  type SqlPool,
+  type SqlRow,
+} from './pool/pool.ts';
+import {
   createChangePublisher,
   createDetachedContext,
   createLocalBus,
@@ -29,6 +36,7 @@ import {
   type ToolHandler,
 } from './registry/registry.ts';
 import { type OptimizedServerConfig, type ResolvedServerConfig, resolveServerConfig } from './server-config.ts';
+import type { CpuTaskOptions, ServerEvents, StartedServer } from './server-types.ts';
 import { createEngineSignals, type EngineSignals } from './signal/signal.ts';
 import {
   connectMemory,
@@ -41,43 +49,6 @@ import {
   StdioEndpoint,
 } from './transport/transport.ts';
 import type { CallToolResult, InputRequiredResult } from './wire/wire.ts';
-
-/** A recommendation to change the number of instances. */
-export interface ScaleEvent {
-  readonly recommendedInstances: number;
-  readonly reason: string;
-}
-
-/** A threshold that was crossed. */
-export interface AlertEvent {
-  readonly name: string;
-  readonly value: number;
-  readonly threshold: number;
-}
-
-/** The events of a server, by name. Nothing emits the first three until scaling and alerts are configured. */
-export interface ServerEvents {
-  'scale-up-needed': [ScaleEvent];
-  'scale-down-needed': [ScaleEvent];
-  alert: [AlertEvent];
-  /** A handler failed, or the server did: what clients are not told. */
-  fault: [{ readonly where: string; readonly error: unknown }];
-}
-
-/** What {@link OptimizedMCPServer.start} answers. */
-export interface StartedServer {
-  /** The endpoint, with the real port; nothing where the server does not listen. */
-  readonly url: string | undefined;
-}
-
-/** Options of a task for the thread or process pool. */
-export interface CpuTaskOptions {
-  /** The task's registered name. */
-  readonly task?: string;
-  readonly pool?: 'thread' | 'process' | 'auto';
-  readonly timeoutMs?: number;
-  readonly signal?: AbortSignal;
-}
 
 /**
  * The base of a server: extend it, register what it offers in {@link setup}, and create it by {@link createOptimizedServer}.
@@ -92,6 +63,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
   readonly #registry = new Registry();
   readonly #bus = createLocalBus();
   readonly #protocol: Protocol;
+  readonly #databases: RequestDatabases;
   readonly #monitor: PerformanceMonitor;
   #endpoint: HttpEndpoint | undefined;
   #stdio: StdioEndpoint | undefined;
@@ -109,8 +81,11 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     const { clock, limits } = settings;
     this.config = Object.freeze({ ...config });
     this.#settings = settings;
+    this.#databases = new RequestDatabases(settings.databases, { clock, signal: this.signals.pool });
     const isExecuteOverridden = this.executeTool !== OptimizedMCPServer.prototype.executeTool;
-    const execute: ToolExecutor = (tool, args, call) => this.executeTool(tool.name, args, call);
+    const execute: ToolExecutor = isExecuteOverridden
+      ? (tool, args, call) => this.executeTool(tool.name, args, call)
+      : (tool, args, call) => tool.run(args, call);
     const dispatcher = new Dispatcher({
       registry: this.#registry,
       signals: this.signals,
@@ -121,7 +96,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
       maxUriLength: limits.maxUriLength,
       rounds: settings.requestState,
       cacheHints: settings.cacheHints,
-      ...(isExecuteOverridden ? { executeTool: execute } : {}),
+      ...(isExecuteOverridden || settings.databases.size > 0 ? { executeTool: this.#databases.scoped(execute) } : {}),
     });
     this.#protocol = new Protocol({
       dispatcher,
@@ -131,7 +106,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
       jsonBounds: jsonBoundsOf(limits),
       subscriptionLimits: limits,
     });
-    this.#monitor = new PerformanceMonitor(this.signals, clock);
+    this.#monitor = new PerformanceMonitor(this.signals, clock, undefined, () => this.#databases.figures());
     this.#registry.changed.on(createChangePublisher(this.#bus));
     this.signals.fault.on((fault) => this.emit('fault', fault));
   }
@@ -344,9 +319,23 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     throw notAvailable('processCPUIntensiveTask', 'a pool of workers');
   }
 
-  /** Queries the configured database. @throws {PeregrineError} `NOT_AVAILABLE`: this version has no connection pools. */
-  protected async queryDatabase(_sql: string, _parameters?: readonly unknown[]): Promise<never> {
-    throw notAvailable('queryDatabase', 'a connection pool');
+  /**
+   * Queries a configured database: `?` stands for a parameter everywhere. Made for a tool's call that its client cancels,
+   * the query is stopped on the server.
+   *
+   * @throws {PeregrineError} `DATABASE_UNKNOWN`, or as `SqlPool.query` does.
+   */
+  protected queryDatabase<Row = SqlRow>(
+    sql: string,
+    parameters?: readonly SqlParameter[],
+    options?: DatabaseQueryOptions,
+  ): Promise<Row[]> {
+    return this.#databases.query<Row>(sql, parameters, options);
+  }
+
+  /** A configured database, for transactions, streams and what was changed. @throws {PeregrineError} `DATABASE_UNKNOWN` */
+  protected database(name?: string): SqlPool {
+    return this.#databases.database(name);
   }
 
   #startStdio(): void {
@@ -367,6 +356,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     this.#endpoint?.drain();
     this.#protocol.close();
     await Promise.all([this.#endpoint?.close(this.#settings.drainTimeoutMs), this.#stdio?.close(deadline)]);
+    await this.#databases.close();
     cancelDeadline();
     this.#monitor.close();
     this.#forgetSignals?.();

@@ -56,14 +56,22 @@ export class PerformanceMonitor {
   readonly #meter: RequestMeter;
   readonly #clock: Clock;
   readonly #machine: MachineFacts;
+  readonly #pools: () => PerformanceMetrics['pools'];
   readonly #custom = new Map<string, CustomMetricFigures>();
   #cpuAt: number;
   #cpuMicros: number;
 
-  constructor(signals: EngineSignals, clock: Clock, machine: MachineFacts = readMachineFacts()) {
+  /** @param pools Tells how each pool is used right now. */
+  constructor(
+    signals: EngineSignals,
+    clock: Clock,
+    machine: MachineFacts = readMachineFacts(),
+    pools: () => PerformanceMetrics['pools'] = () => ({}),
+  ) {
     this.#meter = new RequestMeter(signals, clock);
     this.#clock = clock;
     this.#machine = machine;
+    this.#pools = pools;
     this.#cpuAt = clock.now();
     this.#cpuMicros = cpuMicros();
   }
@@ -94,7 +102,7 @@ export class PerformanceMonitor {
       cache: NO_CACHE,
       requests,
       responseTime,
-      pools: {},
+      pools: this.#pools(),
       custom: Object.fromEntries(this.#custom),
     };
   }

@@ -89,6 +89,7 @@ export class ConnectionPoolManager {
     const wanted = name ?? (this.#pools.size === 1 ? [...this.#pools.keys()][0] : DEFAULT_DATABASE);
     const pool = wanted === undefined ? undefined : this.#pools.get(wanted);
     if (pool !== undefined) return pool;
+    if (this.#pools.size === 0) throw new PeregrineError('DATABASE_UNKNOWN', 'no database is configured');
     const near = nearest(wanted ?? '', this.names);
     const hint = near === undefined ? '' : ` (did you mean "${near}"?)`;
     throw new PeregrineError('DATABASE_UNKNOWN', `no database "${wanted ?? DEFAULT_DATABASE}" is configured${hint}`);

@@ -27,6 +27,7 @@ export {
   type ResolvedDatabases,
   resolveDatabases,
 } from './pool-manager.ts';
+export { type DatabaseQueryOptions, RequestDatabases, type RequestScope } from './request-databases.ts';
 export type { DatabaseConfig, DatabaseOptions } from './sql/options.ts';
 export { placeholders } from './sql/placeholders.ts';
 export type {

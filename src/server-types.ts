@@ -1,0 +1,36 @@
+/** A recommendation to change the number of instances. */
+export interface ScaleEvent {
+  readonly recommendedInstances: number;
+  readonly reason: string;
+}
+
+/** A threshold that was crossed. */
+export interface AlertEvent {
+  readonly name: string;
+  readonly value: number;
+  readonly threshold: number;
+}
+
+/** The events of a server, by name. Nothing emits the first three until scaling and alerts are configured. */
+export interface ServerEvents {
+  'scale-up-needed': [ScaleEvent];
+  'scale-down-needed': [ScaleEvent];
+  alert: [AlertEvent];
+  /** A handler failed, or the server did: what clients are not told. */
+  fault: [{ readonly where: string; readonly error: unknown }];
+}
+
+/** What {@link OptimizedMCPServer.start} answers. */
+export interface StartedServer {
+  /** The endpoint, with the real port; nothing where the server does not listen. */
+  readonly url: string | undefined;
+}
+
+/** Options of a task for the thread or process pool. */
+export interface CpuTaskOptions {
+  /** The task's registered name. */
+  readonly task?: string;
+  readonly pool?: 'thread' | 'process' | 'auto';
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
