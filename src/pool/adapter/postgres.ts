@@ -5,7 +5,6 @@ import { DatabaseError } from '../errors.ts';
 import { BoundedCache } from '../sql/bounded-cache.ts';
 import type { Driver, DriverConnection, DriverCursor, DriverResult } from '../sql/driver.ts';
 import { encodeParameters, type ParameterEncoding } from '../sql/parameters.ts';
-import { createRowBuilder, type RowBuilder } from '../sql/rows.ts';
 import type { SqlParameter, SqlRow } from '../sql/sql-pool.ts';
 import type { Statement } from '../sql/statement.ts';
 import { loadDriver } from './load-driver.ts';
@@ -74,11 +73,6 @@ export function createPostgresDriver(options: PostgresDriverOptions, load: Load 
   return { dialect: 'postgres', connect: open };
 }
 
-interface KnownShape {
-  readonly fields: readonly string[];
-  readonly build: RowBuilder;
-}
-
 class PostgresConnection implements DriverConnection {
   isLost = false;
   onLost: ((error: unknown) => void) | undefined;
@@ -87,7 +81,6 @@ class PostgresConnection implements DriverConnection {
   readonly #socket: Socket;
   readonly #cancel: (processId: number) => Promise<void>;
   readonly #prepared: BoundedCache<string, string>;
-  readonly #shapes = new BoundedCache<string, KnownShape>(1_000);
   #toDeallocate: string[] = [];
   #cursors = 0;
 
@@ -102,19 +95,11 @@ class PostgresConnection implements DriverConnection {
   }
 
   /** HOT: every query; guarded by `npm run bench -- pools`. */
-  async run(statement: Statement, parameters: readonly SqlParameter[]): Promise<DriverResult> {
+  run(statement: Statement, parameters: readonly SqlParameter[]): Promise<DriverResult> {
     const values = encodeParameters(parameters, ENCODING, this.#options.database);
     const name = this.#nameOf(statement);
-    if (this.#toDeallocate.length > 0) await this.#deallocate();
-    try {
-      return await this.#send(statement.text, values, name);
-    } catch (error) {
-      if (name === undefined || !isOutdated(error)) throw error;
-      this.#forget(statement.text, name);
-      // In a transaction the server has given up; outside it, nothing happened and the text is simply sent again.
-      if (this.#client.getTransactionStatus() !== 'I') throw error;
-      return this.#send(statement.text, values, undefined);
-    }
+    if (this.#toDeallocate.length === 0) return this.#send(statement.text, values, name);
+    return this.#deallocate().then(() => this.#send(statement.text, values, name));
   }
 
   control(sql: string): Promise<DriverResult> {
@@ -195,9 +180,11 @@ class PostgresConnection implements DriverConnection {
     }
   }
 
-  #forget(text: string, name: string): void {
+  /** @returns Whether the text can simply be sent again: outside a transaction, which the server has given up. */
+  #forget(text: string, name: string): boolean {
     this.#prepared.delete(text);
     this.#toDeallocate.push(name);
+    return this.#client.getTransactionStatus() === 'I';
   }
 
   /** `pg` remembers names by itself and would not send the text again. */
@@ -210,49 +197,31 @@ class PostgresConnection implements DriverConnection {
 
   #send(text: string, values: readonly unknown[] | undefined, name: string | undefined): Promise<DriverResult> {
     return new Promise((resolve, reject) => {
-      const query = { text, values: values as unknown[], rowMode: 'array' as const };
-      // Without a list of values the statement is one of ours, and the simple protocol saves messages.
-      const config = values === undefined ? query : { ...query, name, queryMode: 'extended' };
-      void this.#client.query(config as Pg.QueryArrayConfig, (error: Error | null, result: Pg.QueryArrayResult) => {
-        if (error) reject(toPostgresError(error, this.#options.database, false));
-        else resolve(this.#toResult(text, result));
+      void this.#client.query(toConfig(text, values, name), (error: Error | null, result: Pg.QueryResult<SqlRow>) => {
+        if (!error) resolve(toResult(result));
+        else if (name !== undefined && isOutdated(error) && this.#forget(text, name))
+          resolve(this.#send(text, values, undefined));
+        else reject(toPostgresError(error, this.#options.database, false));
       });
     });
   }
-
-  #toResult(text: string, { command, rowCount, rows, fields }: Pg.QueryArrayResult): DriverResult {
-    const build = fields.length === 0 ? undefined : this.#builderOf(text, fields);
-    return {
-      rows: build === undefined ? [] : (rows.map(build) as SqlRow[]),
-      changes: command === 'SELECT' ? 0 : (rowCount ?? 0),
-      insertId: undefined,
-      command: command ?? '',
-    };
-  }
-
-  #builderOf(text: string, fields: readonly { readonly name: string }[]): RowBuilder {
-    const known = this.#shapes.get(text);
-    if (known !== undefined && isSameShape(known.fields, fields)) return known.build;
-    const names = fields.map(({ name }) => name);
-    const build = createRowBuilder(
-      names,
-      names.map(() => undefined),
-    );
-    this.#shapes.set(text, { fields: names, build });
-    return build;
-  }
 }
 
-function isSameShape(names: readonly string[], fields: readonly { readonly name: string }[]): boolean {
-  if (names.length !== fields.length) return false;
-  for (let index = 0; index < names.length; index++) if (names[index] !== fields[index]?.name) return false;
-  return true;
+/** Without a list of values the statement is one of ours, and the simple protocol saves messages. */
+function toConfig(text: string, values: readonly unknown[] | undefined, name: string | undefined): Pg.QueryConfig {
+  if (values === undefined) return { text };
+  const config = name === undefined ? { text, values, queryMode: 'extended' } : { text, values, name };
+  return config as Pg.QueryConfig;
+}
+
+/** `pg` makes rows as all databases have them: from a template that has every name as a property of its own. */
+function toResult({ command, rowCount, rows }: Pg.QueryResult<SqlRow>): DriverResult {
+  return { rows, changes: command === 'SELECT' ? 0 : (rowCount ?? 0), insertId: undefined, command: command ?? '' };
 }
 
 /** `cached plan must not change result type`, or a prepared statement that somebody else dropped. */
-function isOutdated(error: unknown): boolean {
-  const { cause } = (error ?? {}) as { readonly cause?: { readonly code?: string; readonly routine?: string } };
-  return cause?.code === '26000' || (cause?.code === '0A000' && cause.routine === 'RevalidateCachedQuery');
+function isOutdated(error: Error & { readonly code?: string; readonly routine?: string }): boolean {
+  return error.code === '26000' || (error.code === '0A000' && error.routine === 'RevalidateCachedQuery');
 }
 
 /** A result that is there already, in one part. */

@@ -4,6 +4,7 @@ import type { PoolEvent, Signal } from '../../signal/signal.ts';
 import { DatabaseError, PoolClosedError } from '../errors.ts';
 import { PoolMeter, type PoolStatistics } from '../statistics.ts';
 import { Backoff } from './backoff.ts';
+import { LazyTimer } from './lazy-timer.ts';
 import { WaitingLine } from './waiting-line.ts';
 
 /** What the pool needs of a connection. */
@@ -47,6 +48,8 @@ export interface PooledConnection<C> {
   readonly endsAt: number;
   /** How long it may be idle, in milliseconds. */
   readonly idleForMs: number;
+  /** For whoever holds it. */
+  readonly timer: LazyTimer;
   idleSince: number;
   inUse: boolean;
 }
@@ -80,16 +83,22 @@ export class ConnectionPool<C extends PoolableConnection> {
     const { name, limits, clock, random } = parts;
     this.#parts = parts;
     this.#meter = new PoolMeter(clock);
-    this.#line = new WaitingLine({ pool: name, limits, clock, onTimeout: (error) => this.#onTimeout(error) });
+    this.#line = new WaitingLine({
+      pool: name,
+      limits,
+      clock,
+      onServed: (waitedMs) => this.#meter.countWaited(waitedMs),
+      onTimeout: (error) => this.#onTimeout(error),
+    });
     this.#backoff = new Backoff(clock, random);
   }
 
   /**
-   * A connection for the caller alone, until it is released.
+   * A connection for the caller alone, until it is released; at once where one is idle.
    *
    * @throws {PeregrineError} `POOL_TIMEOUT`, `POOL_QUEUE_FULL`, `POOL_CLOSED`, the error of connecting, or `DB_CANCELLED`.
    */
-  async acquire(signal?: AbortSignal): Promise<PooledConnection<C>> {
+  acquire(signal?: AbortSignal): PooledConnection<C> | Promise<PooledConnection<C>> {
     if (this.#isClosed) throw new PoolClosedError(this.#parts.name);
     if (signal?.aborted) throw new DatabaseError('DB_CANCELLED', this.#parts.name, { cause: signal.reason });
     const ready = this.#line.length === 0 ? this.#takeFresh() : undefined;
@@ -97,12 +106,9 @@ export class ConnectionPool<C extends PoolableConnection> {
       this.#meter.countImmediate();
       return ready;
     }
-    const startedAt = this.#parts.clock.now();
     const waiting = this.#line.join(signal);
     this.#serve();
-    const pooled = await waiting;
-    this.#meter.countWaited(this.#parts.clock.now() - startedAt);
-    return pooled;
+    return waiting;
   }
 
   /** Gives a connection back; one that is lost, not clean or too old is closed instead. */
@@ -146,6 +152,7 @@ export class ConnectionPool<C extends PoolableConnection> {
     }
     this.#retry?.();
     this.#line.rejectAll(() => new PoolClosedError(this.#parts.name));
+    this.#line.close();
     for (const pooled of [...this.#open]) this.#discard(pooled, true);
   }
 
@@ -266,6 +273,7 @@ export class ConnectionPool<C extends PoolableConnection> {
       connection,
       endsAt: now + this.#jitter(limits.maxLifetimeMs),
       idleForMs: this.#jitter(limits.idleTimeoutMs),
+      timer: new LazyTimer(clock),
       idleSince: now,
       inUse: true,
     };
@@ -299,6 +307,7 @@ export class ConnectionPool<C extends PoolableConnection> {
   #discard(pooled: PooledConnection<C>, isBroken: boolean, error?: unknown): void {
     if (!this.#open.delete(pooled)) return;
     pooled.connection.onLost = undefined;
+    pooled.timer.close();
     if (isBroken) pooled.connection.destroy();
     else pooled.connection.close().catch(() => pooled.connection.destroy());
     this.#tell('closed', error);

@@ -1,12 +1,15 @@
 import type { Clock } from '../../kernel/clock.ts';
 import { DatabaseError } from '../errors.ts';
 import type { DriverConnection } from './driver.ts';
+import type { LazyTimer } from './lazy-timer.ts';
 
 /** What bounds a statement that runs on a server. */
 export interface GuardParts {
   readonly database: string;
   readonly clock: Clock;
   readonly connection: Pick<DriverConnection, 'isLost' | 'cancel' | 'control' | 'destroy'>;
+  /** The connection's own. */
+  readonly timer: LazyTimer;
 }
 
 /** What can stop a statement. */
@@ -32,26 +35,31 @@ export const CANCEL_GRACE_MS = 2_000;
 export async function runGuarded<T>(parts: GuardParts, limits: GuardLimits, work: () => Promise<T>): Promise<T> {
   const { signal, timeoutMs } = limits;
   if (signal?.aborted) throw new DatabaseError('DB_CANCELLED', parts.database, { cause: signal.reason });
-  const stopper = new Stopper(parts);
-  const onAbort = (): void => stopper.stop('DB_CANCELLED');
-  const cancelTimer = timeoutMs > 0 ? parts.clock.after(timeoutMs, () => stopper.stop('DB_TIMEOUT')) : undefined;
+  let stopper: Stopper | undefined;
+  const stop = (code: StopCode): void => {
+    stopper ??= new Stopper(parts, code);
+  };
+  const onAbort = (): void => stop('DB_CANCELLED');
+  if (timeoutMs > 0) parts.timer.start(timeoutMs, () => stop('DB_TIMEOUT'));
   signal?.addEventListener('abort', onAbort, { once: true });
   try {
     return await work();
   } catch (error) {
-    throw toFailure(error, parts, limits, stopper.code);
+    throw toFailure(error, parts, limits, (stopper as Stopper | undefined)?.code);
   } finally {
-    cancelTimer?.();
+    parts.timer.stop();
     signal?.removeEventListener('abort', onAbort);
-    if (stopper.code !== undefined) await stopper.settle();
+    if (stopper !== undefined) await (stopper as Stopper).settle();
   }
 }
+
+type StopCode = 'DB_TIMEOUT' | 'DB_CANCELLED';
 
 function toFailure(
   error: unknown,
   { database, connection }: GuardParts,
   { isHarmless }: GuardLimits,
-  stopped: 'DB_TIMEOUT' | 'DB_CANCELLED' | undefined,
+  stopped: StopCode | undefined,
 ): unknown {
   const isLost = connection.isLost || (error instanceof DatabaseError && error.code === 'DB_CONNECTION_LOST');
   if (stopped !== undefined) {
@@ -63,21 +71,17 @@ function toFailure(
   return error;
 }
 
-/** Stops what runs on one connection, once. */
+/** Stops what runs on one connection. */
 class Stopper {
-  code: 'DB_TIMEOUT' | 'DB_CANCELLED' | undefined;
+  readonly code: StopCode;
   readonly #parts: GuardParts;
-  #cancelling: Promise<void> | undefined;
-  #cancelGrace: (() => void) | undefined;
+  readonly #cancelling: Promise<void>;
+  #cancelGrace = (): void => {};
 
-  constructor(parts: GuardParts) {
-    this.#parts = parts;
-  }
-
-  stop(code: 'DB_TIMEOUT' | 'DB_CANCELLED'): void {
-    if (this.code !== undefined) return;
+  constructor(parts: GuardParts, code: StopCode) {
     this.code = code;
-    const { clock, connection } = this.#parts;
+    this.#parts = parts;
+    const { clock, connection } = parts;
     const grace = new Promise<void>((resolve) => {
       this.#cancelGrace = clock.after(CANCEL_GRACE_MS, () => {
         connection.destroy();
@@ -102,6 +106,6 @@ class Stopper {
         if (attempt === 1) connection.destroy();
       }
     }
-    this.#cancelGrace?.();
+    this.#cancelGrace();
   }
 }

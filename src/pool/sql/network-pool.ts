@@ -5,7 +5,7 @@ import { DatabaseError } from '../errors.ts';
 import type { PoolStatistics } from '../statistics.ts';
 import { ConnectionPool, type PooledConnection } from './connection-pool.ts';
 import type { Driver, DriverConnection, DriverResult } from './driver.ts';
-import { runGuarded } from './guard.ts';
+import { type GuardParts, runGuarded } from './guard.ts';
 import { measureHealth } from './health.ts';
 import type { ResolvedDatabase } from './options.ts';
 import { NetworkSession, streamRows } from './session.ts';
@@ -85,7 +85,7 @@ export class NetworkPool implements SqlPool {
     const statement = this.#parser.parse(sql);
     this.#parser.checkCount(statement, parameters);
     const pooled = await this.#pool.acquire(options.signal);
-    const parts = { database: this.name, clock: this.#parts.clock, connection: pooled.connection };
+    const parts = this.#guardOf(pooled);
     const limits = this.#limits(options, statement.isRead);
     let isClean = false;
     try {
@@ -111,6 +111,7 @@ export class NetworkPool implements SqlPool {
       database: this.name,
       clock: this.#parts.clock,
       connection: pooled.connection,
+      timer: pooled.timer,
       parser: this.#parser,
       signal: options.signal,
       timeoutMs: this.#parts.settings.statementTimeoutMs,
@@ -141,17 +142,20 @@ export class NetworkPool implements SqlPool {
   async #run(sql: string, parameters: readonly SqlParameter[], options: SqlQueryOptions): Promise<DriverResult> {
     const statement = this.#parser.parse(sql);
     this.#parser.checkCount(statement, parameters);
-    const pooled: PooledConnection<DriverConnection> = await this.#pool.acquire(options.signal);
+    const acquired = this.#pool.acquire(options.signal);
+    const pooled = acquired instanceof Promise ? await acquired : acquired;
     const { connection } = pooled;
     try {
-      return await runGuarded(
-        { database: this.name, clock: this.#parts.clock, connection },
-        this.#limits(options, statement.isRead),
-        () => connection.run(statement, parameters),
+      return await runGuarded(this.#guardOf(pooled), this.#limits(options, statement.isRead), () =>
+        connection.run(statement, parameters),
       );
     } finally {
       this.#pool.release(pooled);
     }
+  }
+
+  #guardOf({ connection, timer }: PooledConnection<DriverConnection>): GuardParts {
+    return { database: this.name, clock: this.#parts.clock, connection, timer };
   }
 
   #limits({ signal, timeoutMs }: SqlQueryOptions, isHarmless: boolean) {

@@ -2,6 +2,7 @@ import type { Clock } from '../../kernel/clock.ts';
 import { DatabaseError } from '../errors.ts';
 import type { DriverConnection, DriverCursor, DriverResult } from './driver.ts';
 import { type GuardLimits, type GuardParts, runGuarded } from './guard.ts';
+import type { LazyTimer } from './lazy-timer.ts';
 import type { SqlParameter, SqlQueryOptions, SqlRow } from './sql-pool.ts';
 import type { StatementParser } from './statement.ts';
 import type { TransactionSession } from './transaction.ts';
@@ -11,6 +12,7 @@ export interface NetworkSessionParts {
   readonly database: string;
   readonly clock: Clock;
   readonly connection: DriverConnection;
+  readonly timer: LazyTimer;
   readonly parser: StatementParser;
   /** Aborts the whole transaction. */
   readonly signal: AbortSignal | undefined;

@@ -42,6 +42,7 @@ export class SqliteWriter {
       pool: parts.name,
       limits: parts.settings,
       clock: parts.clock,
+      onServed: (waitedMs) => parts.meter.countWaited(waitedMs),
       onTimeout: (error) => {
         parts.meter.timeouts++;
         this.#tell('timeout', error);
@@ -72,12 +73,10 @@ export class SqliteWriter {
 
   /** Runs work with the handle while nobody else has it. */
   async exclusively<T>(signal: AbortSignal | undefined, work: (handle: SqliteHandle) => Promise<T>): Promise<T> {
-    const { clock, meter, name } = this.#parts;
+    const { meter, name } = this.#parts;
     if (this.#isClosed) throw new PoolClosedError(name);
     if (this.isBusy) {
-      const startedAt = clock.now();
       await this.#line.join(signal);
-      meter.countWaited(clock.now() - startedAt);
     } else {
       this.isBusy = true;
       meter.countImmediate();
@@ -123,6 +122,7 @@ export class SqliteWriter {
       });
     }
     this.#line.rejectAll(() => new PoolClosedError(this.#parts.name));
+    this.#line.close();
     if (this.#handle === undefined) return;
     this.#handle.destroy();
     this.#handle = undefined;

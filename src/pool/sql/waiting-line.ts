@@ -1,10 +1,12 @@
-import type { CancelTimer, Clock } from '../../kernel/clock.ts';
+import type { Clock } from '../../kernel/clock.ts';
 import { DatabaseError, PoolQueueFullError, PoolTimeoutError } from '../errors.ts';
+import { LazyTimer } from './lazy-timer.ts';
 
 interface Waiter<T> {
+  readonly joinedAt: number;
   resolve(value: T): void;
   reject(error: unknown): void;
-  /** Ends the timer and stops listening to the signal. */
+  /** Leaves the line and stops listening to the signal. */
   leave(): void;
 }
 
@@ -13,6 +15,8 @@ export interface WaitingLineParts {
   readonly pool: string;
   readonly limits: { readonly maxWaiting: number; readonly acquireTimeoutMs: number };
   readonly clock: Clock;
+  /** Told how long each waited who was served. */
+  onServed(waitedMs: number): void;
   /** Told of everyone who waited too long or found the line full. */
   onTimeout(error: unknown): void;
 }
@@ -21,9 +25,11 @@ export interface WaitingLineParts {
 export class WaitingLine<T> {
   readonly #parts: WaitingLineParts;
   readonly #waiters = new Set<Waiter<T>>();
+  readonly #timer: LazyTimer;
 
   constructor(parts: WaitingLineParts) {
     this.#parts = parts;
+    this.#timer = new LazyTimer(parts.clock);
   }
 
   get length(): number {
@@ -31,36 +37,48 @@ export class WaitingLine<T> {
   }
 
   /** Waits for a turn. @throws {PeregrineError} `POOL_TIMEOUT`, `POOL_QUEUE_FULL`, `DB_CANCELLED` */
-  async join(signal?: AbortSignal): Promise<T> {
+  join(signal?: AbortSignal): Promise<T> {
     const { pool, limits, clock } = this.#parts;
     if (this.#waiters.size >= limits.maxWaiting) {
       const error = new PoolQueueFullError(pool, this.#waiters.size);
       this.#parts.onTimeout(error);
-      throw error;
+      return Promise.reject(error);
     }
     return new Promise<T>((resolve, reject) => {
       const waiter: Waiter<T> = {
+        joinedAt: clock.now(),
         resolve,
         reject,
         leave: () => {
-          cancel();
           signal?.removeEventListener('abort', onAbort);
           this.#waiters.delete(waiter);
+          if (this.#waiters.size === 0) this.#timer.stop();
         },
       };
       const onAbort = (): void => {
         waiter.leave();
         reject(new DatabaseError('DB_CANCELLED', pool, { cause: signal?.reason }));
       };
-      const cancel: CancelTimer = clock.after(limits.acquireTimeoutMs, () => {
-        waiter.leave();
-        const error = new PoolTimeoutError(pool, limits.acquireTimeoutMs, this.#waiters.size);
-        this.#parts.onTimeout(error);
-        reject(error);
-      });
       signal?.addEventListener('abort', onAbort, { once: true });
       this.#waiters.add(waiter);
+      if (this.#waiters.size === 1) this.#timer.start(limits.acquireTimeoutMs, () => this.#expire());
     });
+  }
+
+  /** All wait equally long, so those whose time is up are the first ones, and one timer serves all. */
+  #expire(): void {
+    const { pool, limits, clock } = this.#parts;
+    for (const waiter of [...this.#waiters]) {
+      const restMs = waiter.joinedAt + limits.acquireTimeoutMs - clock.now();
+      if (restMs > 0) {
+        this.#timer.start(restMs, () => this.#expire());
+        return;
+      }
+      waiter.leave();
+      const error = new PoolTimeoutError(pool, limits.acquireTimeoutMs, this.#waiters.size);
+      this.#parts.onTimeout(error);
+      waiter.reject(error);
+    }
   }
 
   /** Gives the first in line what they wait for. @returns Whether there was anyone. */
@@ -68,8 +86,14 @@ export class WaitingLine<T> {
     const [first] = this.#waiters;
     if (first === undefined) return false;
     first.leave();
+    this.#parts.onServed(this.#parts.clock.now() - first.joinedAt);
     first.resolve(value);
     return true;
+  }
+
+  /** Ends the timer, which may be running without anybody in line. */
+  close(): void {
+    this.#timer.close();
   }
 
   rejectAll(toError: () => unknown): void {

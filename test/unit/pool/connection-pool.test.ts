@@ -92,8 +92,28 @@ describe('waiting', () => {
     controller.abort(new Error('gone'));
     await failed;
     pool.release(held);
-    expect((await next).connection).toBe(held.connection);
-    expect(clock.timers).toBe(1); // the sweep alone: no timer of a waiter is left
+    const served = await next;
+    expect(served.connection).toBe(held.connection);
+    pool.release(served);
+    await pool.close(100);
+    expect(clock.timers).toBe(0);
+  });
+
+  it('is as long for everyone, whoever else leaves the line', async () => {
+    const { pool, clock } = createFakePool({ maxConnections: 1, acquireTimeoutMs: 1_000 });
+    await pool.acquire();
+    const ended: number[] = [];
+    const waiters = [0, 300, 300].map((pauseMs) => {
+      clock.advance(pauseMs);
+      return pool.acquire().catch(() => ended.push(clock.now()));
+    });
+    await settle();
+    for (let waited = 0; waited < 2_000; waited += 50) {
+      clock.advance(50);
+      await settle();
+    }
+    await Promise.all(waiters);
+    expect(ended).toEqual([1_000, 1_300, 1_600]);
   });
 
   it('does not begin with a signal that is aborted already', async () => {

@@ -65,7 +65,15 @@ export function createFakePool(changed: Partial<ConnectionPoolLimits> = {}, rand
     connect: (attempt) => fake.connect(attempt),
     validate: (connection) => fake.validate(connection),
   });
-  return Object.assign(fake, { pool });
+  // `acquire` answers at once where it can; tests wait either way.
+  const acquire = async (signal?: AbortSignal) => pool.acquire(signal);
+  const face = {
+    acquire,
+    release: pool.release.bind(pool),
+    statistics: pool.statistics.bind(pool),
+    close: pool.close.bind(pool),
+  };
+  return Object.assign(fake, { pool: face });
 }
 
 /** Lets every promise that can settle do so. */

@@ -15,7 +15,8 @@ describe('a statement', () => {
     // The statement in between meets a request to stop that comes late.
     expect(server.log).toEqual(['SELECT slow', 'stopped', 'SELECT 1', 'SELECT next']);
     expect(server.connections).toHaveLength(1);
-    expect(clock.timers).toBe(1);
+    await pool.close();
+    expect(clock.timers).toBe(0);
   });
 
   it('that finished before it could be stopped has succeeded', async () => {
@@ -88,6 +89,19 @@ describe('a statement', () => {
     };
     await expect(pool.query(sql)).rejects.toMatchObject({ code: 'DB_CONNECTION_LOST', retryable });
     expect(pool.statistics().size).toBe(0);
+  });
+
+  it('has its whole time, whenever the one before it began', async () => {
+    const { pool, server, clock } = createPoolOnFake({ statementTimeoutMs: 1_000 });
+    await pool.query('SELECT a');
+    clock.advance(600);
+    server.answer = (sql) => (sql === 'SELECT slow' ? never() : Promise.resolve(result()));
+    const failed = expect(pool.query('SELECT slow')).rejects.toMatchObject({ code: 'DB_TIMEOUT' });
+    await settle();
+    clock.advance(999);
+    expect(server.log).toEqual(['SELECT a', 'SELECT slow']);
+    clock.advance(1);
+    await failed;
   });
 
   it('may run without a limit', async () => {
