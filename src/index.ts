@@ -22,6 +22,36 @@ export type {
 export type { Clock } from './kernel/clock.ts';
 export { OptionError, PeregrineError } from './kernel/errors.ts';
 export type { PerformanceMetrics } from './monitor/monitor.ts';
+export {
+  type Batcher,
+  type BatcherOptions,
+  ConnectionPoolManager,
+  type ConstraintKind,
+  createBatcher,
+  type DatabaseConfig,
+  DatabaseError,
+  type DatabaseErrorCode,
+  type DatabaseOptions,
+  type DatabaseQueryOptions,
+  type DatabasesConfig,
+  DriverMissingError,
+  PoolClosedError,
+  PoolQueueFullError,
+  type PoolStatistics,
+  PoolTimeoutError,
+  placeholders,
+  type SqlExecutor,
+  type SqlHealth,
+  type SqlOutcome,
+  type SqlParameter,
+  type SqlPool,
+  type SqlQueryOptions,
+  type SqlRow,
+  type SqlTransaction,
+  type SqlTransactionOptions,
+  TransactionOutcomeUnknownError,
+  TransactionUseError,
+} from './pool/pool.ts';
 export type { CacheHints, RequestStateOptions, ServerLimits } from './protocol/protocol.ts';
 export {
   type AnySchema,
@@ -61,6 +91,7 @@ export type {
   ConnectionEvent,
   EngineSignals,
   FaultEvent,
+  PoolEvent,
   RequestEvent,
   RequestOutcome,
   Signal,

@@ -3,6 +3,7 @@ import type { CacheableMethod } from './dispatch/dispatch.ts';
 import { type Clock, systemClock } from './kernel/clock.ts';
 import { OptionError } from './kernel/errors.ts';
 import { booleanOption, integerOption, objectOption, stringOption } from './kernel/options.ts';
+import { type DatabaseConfig, type ResolvedDatabases, resolveDatabases } from './pool/pool.ts';
 import {
   type CacheHints,
   type RequestStateOptions,
@@ -41,6 +42,10 @@ export interface OptimizedServerConfig {
   /** How long clients may reuse answers, by method. */
   readonly cacheHints?: CacheHints;
   readonly requestState?: RequestStateOptions;
+  /** The database: `sqlite:./file.db`, `postgres://...` or `mysql://...`, alone or with settings. Its name is `default`. */
+  readonly database?: DatabaseConfig;
+  /** Further databases by name. */
+  readonly databases?: { readonly [name: string]: DatabaseConfig };
   /** Stop on SIGTERM and SIGINT: finish what is in flight, then exit. @default true */
   readonly handleSignals?: boolean;
   /** Longest time for requests in flight to finish when the server stops, in milliseconds. @default 25_000 */
@@ -64,6 +69,8 @@ const KEYS = [
   'cache',
   'cacheHints',
   'requestState',
+  'database',
+  'databases',
   'handleSignals',
   'drainTimeoutMs',
   'clock',
@@ -80,6 +87,7 @@ export interface ResolvedServerConfig {
   readonly cache: ResolvedCacheOptions;
   readonly cacheHints: { readonly [M in CacheableMethod]: Required<CacheHint> };
   readonly requestState: { readonly secret: string | undefined; readonly ttlSeconds: number };
+  readonly databases: ResolvedDatabases;
   readonly handleSignals: boolean;
   readonly drainTimeoutMs: number;
   readonly clock: Clock;
@@ -100,6 +108,7 @@ export function resolveServerConfig(config: OptimizedServerConfig): ResolvedServ
     cache: resolveCacheOptions(given.cache, stringOption('name', config.name)),
     cacheHints: resolveCacheHints(given.cacheHints),
     requestState: resolveRequestState(given.requestState),
+    databases: resolveDatabases(config),
     handleSignals: booleanOption('handleSignals', given.handleSignals, true),
     drainTimeoutMs: integerOption('drainTimeoutMs', given.drainTimeoutMs, 25_000, { min: 0, max: 3_600_000 }),
     clock: checkClock(given.clock),

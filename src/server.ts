@@ -1,12 +1,17 @@
 import { EventEmitter } from 'node:events';
-import { Circuit } from './breaker/breaker.ts';
-import { ApplicationCache, Cache, createRedisTier, loadRedisDriver } from './cache/cache.ts';
+import { ApplicationCache, type Cache, loadRedisDriver } from './cache/cache.ts';
 import { Dispatcher, RESOURCE_LIST_TAG, resourceTag, type ToolExecutor } from './dispatch/dispatch.ts';
 import { PeregrineError } from './kernel/errors.ts';
 import { onTermination } from './kernel/process-signals.ts';
-import { systemRandom } from './kernel/random.ts';
 import { checkNodeVersion } from './kernel/runtime.ts';
-import { type CacheFigures, type PerformanceMetrics, PerformanceMonitor } from './monitor/monitor.ts';
+import { type PerformanceMetrics, PerformanceMonitor } from './monitor/monitor.ts';
+import {
+  type DatabaseQueryOptions,
+  RequestDatabases,
+  type SqlParameter,
+  type SqlPool,
+  type SqlRow,
+} from './pool/pool.ts';
 import {
   createChangePublisher,
   createDetachedContext,
@@ -33,6 +38,7 @@ import {
 } from './registry/registry.ts';
 import type { CpuTaskOptions, ServerEvents, StartedServer } from './server-api.ts';
 import { type OptimizedServerConfig, type ResolvedServerConfig, resolveServerConfig } from './server-config.ts';
+import { createCache, figuresOf } from './server-parts.ts';
 import { createEngineSignals, type EngineSignals } from './signal/signal.ts';
 import {
   connectMemory,
@@ -62,6 +68,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
   readonly #registry = new Registry();
   readonly #bus = createLocalBus();
   readonly #protocol: Protocol;
+  readonly #databases: RequestDatabases;
   readonly #monitor: PerformanceMonitor;
   #endpoint: HttpEndpoint | undefined;
   #stdio: StdioEndpoint | undefined;
@@ -81,8 +88,11 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     this.#settings = settings;
     this.#cache = createCache(settings, this.signals);
     this.cache = new ApplicationCache(this.#cache);
+    this.#databases = new RequestDatabases(settings.databases, { clock, signal: this.signals.pool });
     const isExecuteOverridden = this.executeTool !== OptimizedMCPServer.prototype.executeTool;
-    const execute: ToolExecutor = (tool, args, call) => this.executeTool(tool.name, args, call);
+    const execute: ToolExecutor = isExecuteOverridden
+      ? (tool, args, call) => this.executeTool(tool.name, args, call)
+      : (tool, args, call) => tool.run(args, call);
     const dispatcher = new Dispatcher({
       registry: this.#registry,
       signals: this.signals,
@@ -94,7 +104,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
       rounds: settings.requestState,
       cacheHints: settings.cacheHints,
       cache: this.#cache,
-      ...(isExecuteOverridden ? { executeTool: execute } : {}),
+      ...(isExecuteOverridden || settings.databases.size > 0 ? { executeTool: this.#databases.scoped(execute) } : {}),
     });
     this.#protocol = new Protocol({
       dispatcher,
@@ -104,7 +114,12 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
       jsonBounds: jsonBoundsOf(limits),
       subscriptionLimits: limits,
     });
-    this.#monitor = new PerformanceMonitor({ signals: this.signals, clock, cache: () => figuresOf(this.#cache) });
+    this.#monitor = new PerformanceMonitor({
+      signals: this.signals,
+      clock,
+      cache: () => figuresOf(this.#cache),
+      pools: () => this.#databases.figures(),
+    });
     this.#registry.changed.on(createChangePublisher(this.#bus));
     this.signals.fault.on((fault) => this.emit('fault', fault));
   }
@@ -324,9 +339,23 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     throw notAvailable('processCPUIntensiveTask', 'a pool of workers');
   }
 
-  /** Queries the configured database. @throws {PeregrineError} `NOT_AVAILABLE`: this version has no connection pools. */
-  protected async queryDatabase(_sql: string, _parameters?: readonly unknown[]): Promise<never> {
-    throw notAvailable('queryDatabase', 'a connection pool');
+  /**
+   * Queries a configured database: `?` stands for a parameter everywhere. Made for a tool's call that its client cancels,
+   * the query is stopped on the server.
+   *
+   * @throws {PeregrineError} `DATABASE_UNKNOWN`, or as `SqlPool.query` does.
+   */
+  protected queryDatabase<Row = SqlRow>(
+    sql: string,
+    parameters?: readonly SqlParameter[],
+    options?: DatabaseQueryOptions,
+  ): Promise<Row[]> {
+    return this.#databases.query<Row>(sql, parameters, options);
+  }
+
+  /** A configured database, for transactions, streams and what was changed. @throws {PeregrineError} `DATABASE_UNKNOWN` */
+  protected database(name?: string): SqlPool {
+    return this.#databases.database(name);
   }
 
   #startStdio(): void {
@@ -347,31 +376,11 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     this.#endpoint?.drain();
     this.#protocol.close();
     await Promise.all([this.#endpoint?.close(this.#settings.drainTimeoutMs), this.#stdio?.close(deadline)]);
-    await this.#cache.close();
+    await Promise.all([this.#cache.close(), this.#databases.close()]);
     cancelDeadline();
     this.#monitor.close();
     this.#forgetSignals?.();
   }
-}
-
-function figuresOf(cache: Cache): CacheFigures {
-  const { memoryHits, redisHits, staleHits, misses, hitRate, missRate, size, bytes } = cache.statistics();
-  return { hits: memoryHits + staleHits + redisHits, misses: misses - redisHits, hitRate, missRate, size, bytes };
-}
-
-/** The cache limits the time of each call itself. A Redis that hangs is asked again after one second, then ever more rarely. */
-const REDIS_CIRCUIT = { name: 'redis', timeout: 0, resetTimeout: 1_000, resetBackoff: 2, maxResetTimeout: 30_000 };
-
-function createCache({ cache: options, clock }: ResolvedServerConfig, signals: EngineSignals): Cache {
-  const parts = { options, clock, random: systemRandom, signal: signals.cache };
-  if (!options.enableRedisCache) return new Cache(parts);
-  const { redisUrl: url, keyPrefix: prefix } = options;
-  const circuit = new Circuit({ ...REDIS_CIRCUIT, clock, changed: signals.breaker });
-  return new Cache({
-    ...parts,
-    tier: createRedisTier({ url, prefix, random: systemRandom, connectTimeoutMs: 5_000 }),
-    protect: (work) => circuit.run(work),
-  });
 }
 
 function notAvailable(what: string, needed: string): PeregrineError {

@@ -41,6 +41,8 @@ export interface MonitorParts {
   readonly signals: EngineSignals;
   readonly clock: Clock;
   readonly cache: () => CacheFigures;
+  /** How each pool is used right now, by name. */
+  readonly pools: () => PerformanceMetrics['pools'];
   /** @default read from the machine */
   readonly machine?: MachineFacts;
 }
@@ -73,15 +75,17 @@ export class PerformanceMonitor {
   readonly #clock: Clock;
   readonly #cache: () => CacheFigures;
   readonly #machine: MachineFacts;
+  readonly #pools: () => PerformanceMetrics['pools'];
   readonly #custom = new Map<string, CustomMetricFigures>();
   #cpuAt: number;
   #cpuMicros: number;
 
-  constructor({ signals, clock, cache, machine = readMachineFacts() }: MonitorParts) {
+  constructor({ signals, clock, cache, pools, machine = readMachineFacts() }: MonitorParts) {
     this.#cache = cache;
     this.#meter = new RequestMeter(signals, clock);
     this.#clock = clock;
     this.#machine = machine;
+    this.#pools = pools;
     this.#cpuAt = clock.now();
     this.#cpuMicros = cpuMicros();
   }
@@ -112,7 +116,7 @@ export class PerformanceMonitor {
       cache: this.#cache(),
       requests,
       responseTime,
-      pools: {},
+      pools: this.#pools(),
       custom: Object.fromEntries(this.#custom),
     };
   }

@@ -1,3 +1,4 @@
+import type { PoolEvent } from './pool-signals.ts';
 import { Signal } from './typed-signal.ts';
 
 /** How a request ended: `error` is a JSON-RPC error, `tool_error` a result with `isError`. */
@@ -71,6 +72,7 @@ export interface EngineSignals {
   readonly connection: Signal<ConnectionEvent>;
   readonly cache: Signal<CacheSignal>;
   readonly breaker: Signal<BreakerEvent>;
+  readonly pool: Signal<PoolEvent>;
 }
 
 /** A fresh set of the engine's signals; one for each server. */
@@ -81,5 +83,6 @@ export function createEngineSignals(): EngineSignals {
     connection: new Signal<ConnectionEvent>(),
     cache: new Signal<CacheSignal>(),
     breaker: new Signal<BreakerEvent>(),
+    pool: new Signal<PoolEvent>(),
   });
 }

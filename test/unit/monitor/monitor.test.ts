@@ -15,6 +15,7 @@ function monitored() {
       signals: createEngineSignals(),
       clock,
       cache: () => NO_CACHE,
+      pools: () => ({}),
       machine: { cores: 2, memoryBytes },
     }),
     memoryBytes,

@@ -34,7 +34,7 @@ class Base extends OptimizedMCPServer {
   }
 
   unavailable(): Promise<unknown>[] {
-    return [this.queryDatabase('SELECT 1'), this.processCPUIntensiveTask({})];
+    return [this.processCPUIntensiveTask({})];
   }
 }
 

@@ -1,0 +1,122 @@
+import { HttpPoolError } from './http-errors.ts';
+import type { CallTally, HttpConnectionStatistics } from './http-statistics.ts';
+import type { OriginTransport } from './transport.ts';
+
+/** A call as its origin's pool sees it. */
+export interface PooledCall {
+  /** A connection is free for it. */
+  dispatch(): void;
+  /** The pool is closed while the call waits. */
+  refuse(error: HttpPoolError): void;
+}
+
+/** What an origin's pool is held to. */
+export interface OriginLimits {
+  readonly maxSockets: number;
+  readonly maxQueue: number;
+}
+
+/**
+ * The calls to one origin: as many under way as there may be connections, the others wait in line.
+ *
+ * The line is not undici's own because that one can neither be bounded nor be left.
+ */
+export class OriginPool {
+  readonly origin: string;
+  readonly transport: OriginTransport;
+  /** When it was last used, in the order of uses. */
+  usedAt = 0;
+  readonly #limits: OriginLimits;
+  readonly #tallies: readonly CallTally[];
+  readonly #line = new Set<PooledCall>();
+  #taken = 0;
+  #sent = 0;
+  #onIdle: (() => void) | undefined;
+
+  /** @param tallies Where its calls are counted; the first is its own. */
+  constructor(origin: string, transport: OriginTransport, limits: OriginLimits, tallies: readonly CallTally[]) {
+    this.origin = origin;
+    this.transport = transport;
+    this.#limits = limits;
+    this.#tallies = tallies;
+  }
+
+  get isIdle(): boolean {
+    return this.#taken === 0;
+  }
+
+  /** Dispatches the call, now or when its turn has come. @throws {HttpPoolError} `HTTP_POOL_QUEUE_FULL` */
+  enter(call: PooledCall): void {
+    if (this.#taken < this.#limits.maxSockets) {
+      this.#taken++;
+      call.dispatch();
+    } else if (this.#line.size < this.#limits.maxQueue) this.#line.add(call);
+    else throw new HttpPoolError('HTTP_POOL_QUEUE_FULL', this.origin, { detail: `${this.#line.size} waiting` });
+  }
+
+  /** Takes a call out of the line. */
+  withdraw(call: PooledCall): void {
+    this.#line.delete(call);
+  }
+
+  countSent(waitedMs: number): void {
+    this.#sent++;
+    for (const tally of this.#tallies) tally.sent(waitedMs);
+  }
+
+  countFailure(error: HttpPoolError): void {
+    if (error.code === 'HTTP_ABORTED') return;
+    for (const tally of this.#tallies) {
+      tally.errors++;
+      if (error.code === 'HTTP_TIMEOUT') tally.timeouts++;
+    }
+  }
+
+  /** A sent call will be sent again, so it waits. */
+  unsend(): void {
+    this.#sent--;
+  }
+
+  /** A dispatched call is over: the next in line gets its place. */
+  release(wasSent: boolean): void {
+    if (wasSent) this.#sent--;
+    for (const next of this.#line) {
+      this.#line.delete(next);
+      next.dispatch();
+      return;
+    }
+    this.#taken--;
+    if (this.#taken === 0) this.#onIdle?.();
+  }
+
+  whenIdle(): Promise<void> {
+    return this.isIdle
+      ? Promise.resolve()
+      : new Promise((resolve) => {
+          this.#onIdle = resolve;
+        });
+  }
+
+  /** Fails all that waits or is under way, and ends every connection. */
+  async destroy(): Promise<void> {
+    const error = new HttpPoolError('HTTP_POOL_CLOSED', this.origin);
+    const line = [...this.#line];
+    this.#line.clear();
+    for (const call of line) call.refuse(error);
+    await this.transport.destroy(error);
+  }
+
+  statistics(): HttpConnectionStatistics {
+    const { connected: size } = this.transport;
+    const { maxSockets: max } = this.#limits;
+    return {
+      size,
+      max,
+      inUse: this.#sent,
+      idle: Math.max(0, size - this.#sent),
+      waiting: this.#line.size + this.#taken - this.#sent,
+      utilization: this.#taken / max,
+      ...(this.#tallies[0] as CallTally).toStatistics(),
+    };
+  }
+}

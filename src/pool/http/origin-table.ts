@@ -1,0 +1,83 @@
+import type { OpenTransport } from '../adapter/undici.ts';
+import type { AddressGuard } from './address-guard.ts';
+import { HttpPoolError } from './http-errors.ts';
+import type { ResolvedHttpPoolOptions } from './http-pool-options.ts';
+import { CallTally, type HttpPoolStatistics } from './http-statistics.ts';
+import { OriginPool } from './origin-pool.ts';
+
+/**
+ * The pools of all origins, bounded in number.
+ *
+ * Guarded calls have pools of their own: a connection that an unguarded call made may lead to a private address.
+ */
+export class OriginTable {
+  readonly #options: ResolvedHttpPoolOptions;
+  readonly #plain = new Map<string, OriginPool>();
+  readonly #guarded = new Map<string, OriginPool>();
+  readonly #total = new CallTally();
+  #uses = 0;
+
+  constructor(options: ResolvedHttpPoolOptions) {
+    this.#options = options;
+  }
+
+  /** @throws {HttpPoolError} `HTTP_POOL_QUEUE_FULL` when there are `maxOrigins`, and calls under way to all of them. */
+  get(origin: string, guard: AddressGuard | undefined, open: OpenTransport): OriginPool {
+    const pools = guard === undefined ? this.#plain : this.#guarded;
+    let pool = pools.get(origin);
+    if (pool === undefined) {
+      this.#makeRoom(origin);
+      pool = new OriginPool(origin, open(origin, this.#options, guard), this.#options, [new CallTally(), this.#total]);
+      pools.set(origin, pool);
+    }
+    pool.usedAt = ++this.#uses;
+    return pool;
+  }
+
+  statistics(): HttpPoolStatistics {
+    const { maxSockets } = this.#options;
+    const origins = [
+      ...[...this.#plain].map(([origin, pool]) => ({ origin, guarded: false, ...pool.statistics() })),
+      ...[...this.#guarded].map(([origin, pool]) => ({ origin, guarded: true, ...pool.statistics() })),
+    ];
+    const sum = (key: 'size' | 'inUse' | 'idle' | 'waiting'): number =>
+      origins.reduce((total, origin) => total + origin[key], 0);
+    return {
+      size: sum('size'),
+      max: maxSockets * Math.max(1, origins.length),
+      inUse: sum('inUse'),
+      idle: sum('idle'),
+      waiting: sum('waiting'),
+      utilization: origins.reduce((most, { utilization }) => Math.max(most, utilization), 0),
+      ...this.#total.toStatistics(),
+      origins,
+    };
+  }
+
+  /** Waits for calls under way, for `closeTimeout`, and closes every pool. */
+  async close(): Promise<void> {
+    const pools = [...this.#plain.values(), ...this.#guarded.values()];
+    const { clock, closeTimeout } = this.#options;
+    await new Promise<void>((resolve) => {
+      const cancelTimer = clock.after(closeTimeout, resolve);
+      void Promise.all(pools.map((pool) => pool.whenIdle())).then(() => {
+        cancelTimer();
+        resolve();
+      });
+    });
+    await Promise.all(pools.map((pool) => pool.destroy()));
+  }
+
+  #makeRoom(origin: string): void {
+    if (this.#plain.size + this.#guarded.size < this.#options.maxOrigins) return;
+    let oldest: { readonly pools: Map<string, OriginPool>; readonly pool: OriginPool } | undefined;
+    for (const pools of [this.#plain, this.#guarded]) {
+      for (const pool of pools.values()) {
+        if (pool.isIdle && pool.usedAt < (oldest?.pool.usedAt ?? Number.POSITIVE_INFINITY)) oldest = { pools, pool };
+      }
+    }
+    if (oldest === undefined) throw new HttpPoolError('HTTP_POOL_QUEUE_FULL', origin, { detail: 'too many origins' });
+    oldest.pools.delete(oldest.pool.origin);
+    void oldest.pool.destroy();
+  }
+}

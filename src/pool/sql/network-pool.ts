@@ -1,0 +1,168 @@
+import type { Clock } from '../../kernel/clock.ts';
+import type { Random } from '../../kernel/random.ts';
+import type { PoolEvent, Signal } from '../../signal/signal.ts';
+import { DatabaseError } from '../errors.ts';
+import type { PoolStatistics } from '../statistics.ts';
+import { ConnectionPool, type PooledConnection } from './connection-pool.ts';
+import type { Driver, DriverConnection, DriverResult } from './driver.ts';
+import { type GuardParts, runGuarded } from './guard.ts';
+import { measureHealth } from './health.ts';
+import type { ResolvedDatabase } from './options.ts';
+import { NetworkSession, streamRows } from './session.ts';
+import type {
+  SqlHealth,
+  SqlOutcome,
+  SqlParameter,
+  SqlPool,
+  SqlQueryOptions,
+  SqlRow,
+  SqlTransaction,
+  SqlTransactionOptions,
+} from './sql-pool.ts';
+import { StatementParser } from './statement.ts';
+import { runTransaction } from './transaction.ts';
+
+/** What a pool of connections to a server is made of. */
+export interface NetworkPoolParts {
+  readonly name: string;
+  readonly settings: ResolvedDatabase;
+  readonly driver: Driver;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly signal: Signal<PoolEvent>;
+}
+
+const NO_PARAMETERS: readonly SqlParameter[] = Object.freeze([]);
+const NO_OPTIONS: SqlQueryOptions = Object.freeze({});
+
+/** A database behind a server, through a pool of connections. */
+export class NetworkPool implements SqlPool {
+  readonly name: string;
+  readonly kind: 'postgres' | 'mysql';
+  readonly #parts: NetworkPoolParts;
+  readonly #parser: StatementParser;
+  readonly #pool: ConnectionPool<DriverConnection>;
+
+  constructor(parts: NetworkPoolParts) {
+    const { name, settings, driver, clock, random, signal } = parts;
+    this.name = name;
+    this.kind = driver.dialect;
+    this.#parts = parts;
+    this.#parser = new StatementParser(driver.dialect, name);
+    this.#pool = new ConnectionPool<DriverConnection>({
+      name,
+      limits: settings,
+      clock,
+      random,
+      signal,
+      connect: (attempt) => driver.connect(attempt),
+      validate: (connection) => connection.control('SELECT 1'),
+    });
+  }
+
+  async query<Row = SqlRow>(
+    sql: string,
+    parameters: readonly SqlParameter[] = NO_PARAMETERS,
+    options: SqlQueryOptions = NO_OPTIONS,
+  ): Promise<Row[]> {
+    return (await this.#run(sql, parameters, options)).rows as Row[];
+  }
+
+  async execute(
+    sql: string,
+    parameters: readonly SqlParameter[] = NO_PARAMETERS,
+    options: SqlQueryOptions = NO_OPTIONS,
+  ): Promise<SqlOutcome> {
+    const { changes, insertId } = await this.#run(sql, parameters, options);
+    return { changes, insertId };
+  }
+
+  async *stream<Row = SqlRow>(
+    sql: string,
+    parameters: readonly SqlParameter[] = NO_PARAMETERS,
+    options: SqlQueryOptions = NO_OPTIONS,
+  ): AsyncGenerator<Row> {
+    const statement = this.#parser.parse(sql);
+    this.#parser.checkCount(statement, parameters);
+    const pooled = await this.#pool.acquire(options.signal);
+    const parts = this.#guardOf(pooled);
+    const limits = this.#limits(options, statement.isRead);
+    let isClean = false;
+    try {
+      yield* streamRows(parts, limits, () =>
+        pooled.connection.openCursor(statement, parameters, false),
+      ) as AsyncGenerator<Row>;
+      isClean = true;
+    } catch (error) {
+      isClean = isStatementError(error);
+      throw error;
+    } finally {
+      // Left early, the cursor was closed on the way here; a connection on which that failed is lost.
+      this.#pool.release(pooled, isClean || !pooled.connection.isLost);
+    }
+  }
+
+  async transaction<T>(
+    work: (transaction: SqlTransaction) => Promise<T>,
+    options: SqlTransactionOptions = {},
+  ): Promise<T> {
+    const pooled = await this.#pool.acquire(options.signal);
+    const session = new NetworkSession({
+      database: this.name,
+      clock: this.#parts.clock,
+      connection: pooled.connection,
+      timer: pooled.timer,
+      parser: this.#parser,
+      signal: options.signal,
+      timeoutMs: this.#parts.settings.statementTimeoutMs,
+    });
+    try {
+      return await runTransaction(session, 'BEGIN', work, () => {
+        if (options.signal?.aborted)
+          throw new DatabaseError('DB_CANCELLED', this.name, { cause: options.signal.reason });
+      });
+    } finally {
+      this.#pool.release(pooled, session.isClean);
+    }
+  }
+
+  health(): Promise<SqlHealth> {
+    return measureHealth(this.#parts.clock, () => this.query('SELECT 1', NO_PARAMETERS, { timeoutMs: 5_000 }));
+  }
+
+  statistics(): PoolStatistics {
+    return this.#pool.statistics();
+  }
+
+  close(graceMs = 5_000): Promise<void> {
+    return this.#pool.close(graceMs);
+  }
+
+  /** HOT: every query; guarded by `npm run bench -- pools`. */
+  async #run(sql: string, parameters: readonly SqlParameter[], options: SqlQueryOptions): Promise<DriverResult> {
+    const statement = this.#parser.parse(sql);
+    this.#parser.checkCount(statement, parameters);
+    const acquired = this.#pool.acquire(options.signal);
+    const pooled = acquired instanceof Promise ? await acquired : acquired;
+    const { connection } = pooled;
+    try {
+      return await runGuarded(this.#guardOf(pooled), this.#limits(options, statement.isRead), () =>
+        connection.run(statement, parameters),
+      );
+    } finally {
+      this.#pool.release(pooled);
+    }
+  }
+
+  #guardOf({ connection, timer }: PooledConnection<DriverConnection>): GuardParts {
+    return { database: this.name, clock: this.#parts.clock, connection, timer };
+  }
+
+  #limits({ signal, timeoutMs }: SqlQueryOptions, isHarmless: boolean) {
+    return { signal, timeoutMs: timeoutMs ?? this.#parts.settings.statementTimeoutMs, isHarmless };
+  }
+}
+
+function isStatementError(error: unknown): boolean {
+  return error instanceof DatabaseError && error.code !== 'DB_CONNECTION_LOST';
+}
