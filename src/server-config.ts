@@ -3,7 +3,7 @@ import type { CacheableMethod } from './dispatch/dispatch.ts';
 import { type Clock, systemClock } from './kernel/clock.ts';
 import { OptionError } from './kernel/errors.ts';
 import { booleanOption, integerOption, objectOption, stringOption } from './kernel/options.ts';
-import { type DatabaseConfig, type ResolvedDatabases, resolveDatabases } from './pool/pool.ts';
+import { type DatabaseConfig, type HttpPoolOptions, type ResolvedDatabases, resolveDatabases } from './pool/pool.ts';
 import {
   type CacheHints,
   type RequestStateOptions,
@@ -44,6 +44,8 @@ export interface OptimizedServerConfig {
   readonly requestState?: RequestStateOptions;
   /** The database: `sqlite:./file.db`, `postgres://...` or `mysql://...`, alone or with settings. Its name is `default`. */
   readonly database?: DatabaseConfig;
+  /** How `server.http` connects to other servers. */
+  readonly httpPool?: HttpPoolOptions;
   /** Further databases by name. */
   readonly databases?: { readonly [name: string]: DatabaseConfig };
   /** Stop on SIGTERM and SIGINT: finish what is in flight, then exit. @default true */
@@ -71,6 +73,7 @@ const KEYS = [
   'requestState',
   'database',
   'databases',
+  'httpPool',
   'handleSignals',
   'drainTimeoutMs',
   'clock',
@@ -88,6 +91,7 @@ export interface ResolvedServerConfig {
   readonly cacheHints: { readonly [M in CacheableMethod]: Required<CacheHint> };
   readonly requestState: { readonly secret: string | undefined; readonly ttlSeconds: number };
   readonly databases: ResolvedDatabases;
+  readonly httpPool: HttpPoolOptions;
   readonly handleSignals: boolean;
   readonly drainTimeoutMs: number;
   readonly clock: Clock;
@@ -109,6 +113,7 @@ export function resolveServerConfig(config: OptimizedServerConfig): ResolvedServ
     cacheHints: resolveCacheHints(given.cacheHints),
     requestState: resolveRequestState(given.requestState),
     databases: resolveDatabases(config),
+    httpPool: checkHttpPool(given.httpPool),
     handleSignals: booleanOption('handleSignals', given.handleSignals, true),
     drainTimeoutMs: integerOption('drainTimeoutMs', given.drainTimeoutMs, 25_000, { min: 0, max: 3_600_000 }),
     clock: checkClock(given.clock),
@@ -132,6 +137,14 @@ function toServerInfo(config: OptimizedServerConfig): Implementation {
   }
   if (config.icons !== undefined) info.icons = config.icons;
   return Object.freeze(info);
+}
+
+/** Its keys are checked where the pool is made; here only that they can be joined with others. */
+function checkHttpPool(options: unknown): HttpPoolOptions {
+  if (options === undefined) return {};
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
+    throw new OptionError('httpPool', 'must be an object', options);
+  return options;
 }
 
 function checkClock(clock: unknown): Clock {

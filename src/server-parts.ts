@@ -1,12 +1,14 @@
 import { Circuit } from './breaker/breaker.ts';
 import { Cache, createRedisTier } from './cache/cache.ts';
+import type { Clock } from './kernel/clock.ts';
 import { systemRandom } from './kernel/random.ts';
-import type { CacheFigures } from './monitor/monitor.ts';
+import type { CacheFigures, PoolFigures } from './monitor/monitor.ts';
+import type { HttpPool, RequestDatabases } from './pool/pool.ts';
 import type { ResolvedServerConfig } from './server-config.ts';
 import type { EngineSignals } from './signal/signal.ts';
 
 /** The cache's statistics as the metrics show them. */
-export function figuresOf(cache: Cache): CacheFigures {
+export function cacheFigures(cache: Cache): CacheFigures {
   const { memoryHits, redisHits, staleHits, misses, hitRate, missRate, size, bytes } = cache.statistics();
   return { hits: memoryHits + staleHits + redisHits, misses: misses - redisHits, hitRate, missRate, size, bytes };
 }
@@ -25,4 +27,29 @@ export function createCache({ cache: options, clock }: ResolvedServerConfig, sig
     tier: createRedisTier({ url, prefix, random: systemRandom, connectTimeoutMs: 5_000 }),
     protect: (work) => circuit.run(work),
   });
+}
+
+/** How the pools are used right now, by name: `http`, and the databases by theirs. */
+export function poolFigures(http: HttpPool, databases: RequestDatabases): { readonly [name: string]: PoolFigures } {
+  const { utilization, waiting, waitTime } = http.statistics();
+  return { http: { utilization, waiting, waitTime: waitTime.average }, ...databases.figures() };
+}
+
+/** Runs an operation of the author's own so that it counts in the metrics. Rejects as the work does. */
+export async function measureOperation<T>(
+  operation: string,
+  { clock, signals }: { readonly clock: Clock; readonly signals: EngineSignals },
+  work: () => T | Promise<T>,
+): Promise<T> {
+  const startedAt = clock.now();
+  let outcome: 'ok' | 'error' = 'error';
+  try {
+    const result = await work();
+    outcome = 'ok';
+    return result;
+  } finally {
+    const finishedAt = clock.now();
+    const durationMs = finishedAt - startedAt;
+    signals.request.emit({ method: 'operation', target: operation, outcome, durationMs, finishedAt });
+  }
 }

@@ -7,6 +7,7 @@ import { checkNodeVersion } from './kernel/runtime.ts';
 import { type PerformanceMetrics, PerformanceMonitor } from './monitor/monitor.ts';
 import {
   type DatabaseQueryOptions,
+  HttpPool,
   RequestDatabases,
   type SqlParameter,
   type SqlPool,
@@ -38,7 +39,7 @@ import {
 } from './registry/registry.ts';
 import type { CpuTaskOptions, ServerEvents, StartedServer } from './server-api.ts';
 import { type OptimizedServerConfig, type ResolvedServerConfig, resolveServerConfig } from './server-config.ts';
-import { createCache, figuresOf } from './server-parts.ts';
+import { cacheFigures, createCache, measureOperation, poolFigures } from './server-parts.ts';
 import { createEngineSignals, type EngineSignals } from './signal/signal.ts';
 import {
   connectMemory,
@@ -63,6 +64,8 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
   readonly signals: EngineSignals = createEngineSignals();
   /** Keeps values of the author's own, and invalidates these and the answers of tools and resources. */
   readonly cache: ApplicationCache;
+  /** Calls other servers over kept-alive connections; `http.fetch` is used like the web's, `http.guarded` for untrusted URLs. */
+  readonly http: HttpPool;
   readonly #settings: ResolvedServerConfig;
   readonly #cache: Cache;
   readonly #registry = new Registry();
@@ -88,6 +91,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     this.#settings = settings;
     this.#cache = createCache(settings, this.signals);
     this.cache = new ApplicationCache(this.#cache);
+    this.http = new HttpPool({ clock, ...settings.httpPool }, 'httpPool');
     this.#databases = new RequestDatabases(settings.databases, { clock, signal: this.signals.pool });
     const isExecuteOverridden = this.executeTool !== OptimizedMCPServer.prototype.executeTool;
     const execute: ToolExecutor = isExecuteOverridden
@@ -117,8 +121,8 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     this.#monitor = new PerformanceMonitor({
       signals: this.signals,
       clock,
-      cache: () => figuresOf(this.#cache),
-      pools: () => this.#databases.figures(),
+      cache: () => cacheFigures(this.#cache),
+      pools: () => poolFigures(this.http, this.#databases),
     });
     this.#registry.changed.on(createChangePublisher(this.#bus));
     this.signals.fault.on((fault) => this.emit('fault', fault));
@@ -318,20 +322,11 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     ttlSeconds?: number,
   ): Promise<T> {
     const { clock } = this.#settings;
-    const startedAt = clock.now();
-    let outcome: 'ok' | 'error' = 'error';
-    try {
-      const result =
-        cacheKey === undefined
-          ? await work()
-          : await this.cache.getOrCompute(cacheKey, work, ttlSeconds === undefined ? {} : { ttlSeconds });
-      outcome = 'ok';
-      return result;
-    } finally {
-      const finishedAt = clock.now();
-      const durationMs = finishedAt - startedAt;
-      this.signals.request.emit({ method: 'operation', target: operation, outcome, durationMs, finishedAt });
-    }
+    return measureOperation(operation, { clock, signals: this.signals }, () =>
+      cacheKey === undefined
+        ? work()
+        : this.cache.getOrCompute(cacheKey, work, ttlSeconds === undefined ? {} : { ttlSeconds }),
+    );
   }
 
   /** Runs a named task on the thread or process pool. @throws {PeregrineError} `NOT_AVAILABLE`: this version has no pools of workers. */
@@ -376,7 +371,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     this.#endpoint?.drain();
     this.#protocol.close();
     await Promise.all([this.#endpoint?.close(this.#settings.drainTimeoutMs), this.#stdio?.close(deadline)]);
-    await Promise.all([this.#cache.close(), this.#databases.close()]);
+    await Promise.all([this.#cache.close(), this.#databases.close(), this.http.close()]);
     cancelDeadline();
     this.#monitor.close();
     this.#forgetSignals?.();

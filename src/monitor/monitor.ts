@@ -62,7 +62,7 @@ export interface PerformanceMetrics {
   readonly requests: Omit<RequestFigures, 'responseTime'>;
   /** Milliseconds, over the last one to two minutes. */
   readonly responseTime: RequestFigures['responseTime'];
-  /** By the pools' names; empty while no pool is configured. */
+  /** By the pools' names: `http`, and the databases. */
   readonly pools: { readonly [name: string]: PoolFigures };
   readonly custom: { readonly [name: string]: CustomMetricFigures };
 }

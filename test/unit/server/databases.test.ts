@@ -45,7 +45,8 @@ describe('a server with a database', () => {
     expect(await callTool(server, 'find')).toMatchObject({
       result: { content: [{ text: '[{"id":1,"name":"lamp"}]' }] },
     });
-    expect(server.getPerformanceMetrics().pools).toEqual({ default: { utilization: 0, waiting: 0, waitTime: 0 } });
+    const unused = { utilization: 0, waiting: 0, waitTime: 0 };
+    expect(server.getPerformanceMetrics().pools).toEqual({ http: unused, default: unused });
     await server.stop();
   });
 
