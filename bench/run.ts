@@ -8,7 +8,7 @@ import { type Measurement, measureGroup, preflight } from './harness/measure.ts'
 import { type BenchOptions, readOptions, USAGE } from './harness/options.ts';
 import { Pace } from './harness/pace.ts';
 import { profileRow } from './harness/profile.ts';
-import { renderGoals, renderTable } from './harness/report.ts';
+import { renderExtra, renderGoals, renderTable } from './harness/report.ts';
 import { judgeGoals, type RowRounds, summarise } from './harness/statistics.ts';
 import { SCENARIOS, type Scenario } from './scenarios/scenarios.ts';
 import { TOOLSETS, type Toolset } from './servers/toolsets.ts';
@@ -101,6 +101,8 @@ async function bench(suite: Suite, options: BenchOptions): Promise<void> {
   const measured = await measureRounds(suite, rows, options);
   const summaries = summarise(measured);
   const goals = judgeGoals(suite, measured);
+  const isWhole = options.only === undefined && options.scenarios === undefined && options.toolsets === undefined;
+  const extra = isWhole ? await suite.extra?.() : undefined;
   const seconds = Math.round((Date.now() - startedAt.getTime()) / 1_000);
   const { connections, requests, measuredMs, warmUp } = suite;
   const settings = {
@@ -125,12 +127,14 @@ async function bench(suite: Suite, options: BenchOptions): Promise<void> {
         settings,
         rows: summaries,
         goals,
+        ...(extra === undefined ? {} : { extra }),
       },
       undefined,
       2,
     )}\n`,
   );
   console.log(`\n${renderTable(summaries, options.markdown)}\n\n${renderGoals(goals, options.markdown)}\n`);
+  if (extra !== undefined) console.log(`${renderExtra(extra, options.markdown)}\n`);
   console.log(
     `${machine.cpu}, ${machine.cores} cores, ${machine.memoryMb} MB, ${machine.kernel}, Node.js ${machine.node}, commit ` +
       `${machine.commit}; ${options.rounds} rounds in ${seconds} s, medians; written to ${relative(process.cwd(), file)}`,

@@ -1,5 +1,24 @@
 /** The public face of `peregrine-mcp`. */
 
+export {
+  type BreakerCall,
+  Circuit,
+  CircuitBreaker,
+  type CircuitBreakerOptions,
+  CircuitBreakers,
+  CircuitOpenError,
+  type CircuitOptions,
+  type CircuitRunOptions,
+  type CircuitStatistics,
+  CircuitTimeoutError,
+} from './breaker/breaker.ts';
+export type {
+  ApplicationCache,
+  CacheOptions,
+  CacheStatistics,
+  InvalidationTarget,
+  ValueOptions,
+} from './cache/cache.ts';
 export type { Clock } from './kernel/clock.ts';
 export { OptionError, PeregrineError } from './kernel/errors.ts';
 export type { PerformanceMetrics } from './monitor/monitor.ts';
@@ -51,18 +70,24 @@ export {
   type RegisteredResource,
   type RegisteredResourceTemplate,
   type RegisteredTool,
+  type ResourceCacheConfig,
   type ResourceConfig,
   ResourceTemplate,
   type ServerContext,
+  type ToolCacheConfig,
   type ToolConfig,
   type ToolHandler,
   UriTemplate,
   type Variables,
 } from './registry/registry.ts';
 export { createOptimizedServer, OptimizedMCPServer } from './server.ts';
+export type { AlertEvent, CpuTaskOptions, ScaleEvent, ServerEvents, StartedServer } from './server-api.ts';
 export type { OptimizedServerConfig } from './server-config.ts';
-export type { AlertEvent, CpuTaskOptions, ScaleEvent, ServerEvents, StartedServer } from './server-types.ts';
 export type {
+  BreakerEvent,
+  BreakerReason,
+  BreakerState,
+  CacheSignal,
   ConnectionEvent,
   EngineSignals,
   FaultEvent,

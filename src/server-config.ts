@@ -1,3 +1,4 @@
+import { type CacheOptions, type ResolvedCacheOptions, resolveCacheOptions } from './cache/cache.ts';
 import type { CacheableMethod } from './dispatch/dispatch.ts';
 import { type Clock, systemClock } from './kernel/clock.ts';
 import { OptionError } from './kernel/errors.ts';
@@ -36,6 +37,8 @@ export interface OptimizedServerConfig {
   readonly limits?: Partial<ServerLimits>;
   /** Entries in one page of a list. @default 1_000 */
   readonly listPageSize?: number;
+  /** Where and for how long answers and values are kept. Tools and resources say themselves whether theirs are. */
+  readonly cache?: CacheOptions;
   /** How long clients may reuse answers, by method. */
   readonly cacheHints?: CacheHints;
   readonly requestState?: RequestStateOptions;
@@ -63,6 +66,7 @@ const KEYS = [
   'stdio',
   'limits',
   'listPageSize',
+  'cache',
   'cacheHints',
   'requestState',
   'database',
@@ -80,6 +84,7 @@ export interface ResolvedServerConfig {
   readonly stdio: boolean | StdioStreams;
   readonly limits: ServerLimits;
   readonly listPageSize: number;
+  readonly cache: ResolvedCacheOptions;
   readonly cacheHints: { readonly [M in CacheableMethod]: Required<CacheHint> };
   readonly requestState: { readonly secret: string | undefined; readonly ttlSeconds: number };
   readonly databases: ResolvedDatabases;
@@ -100,6 +105,7 @@ export function resolveServerConfig(config: OptimizedServerConfig): ResolvedServ
     stdio,
     limits: resolveLimits(given.limits),
     listPageSize: integerOption('listPageSize', given.listPageSize, 1_000, { min: 1, max: 100_000 }),
+    cache: resolveCacheOptions(given.cache, stringOption('name', config.name)),
     cacheHints: resolveCacheHints(given.cacheHints),
     requestState: resolveRequestState(given.requestState),
     databases: resolveDatabases(config),

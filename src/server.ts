@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
-import { Dispatcher, type ToolExecutor } from './dispatch/dispatch.ts';
+import { ApplicationCache, type Cache, loadRedisDriver } from './cache/cache.ts';
+import { Dispatcher, RESOURCE_LIST_TAG, resourceTag, type ToolExecutor } from './dispatch/dispatch.ts';
 import { PeregrineError } from './kernel/errors.ts';
 import { onTermination } from './kernel/process-signals.ts';
 import { checkNodeVersion } from './kernel/runtime.ts';
@@ -35,8 +36,9 @@ import {
   type ToolConfig,
   type ToolHandler,
 } from './registry/registry.ts';
+import type { CpuTaskOptions, ServerEvents, StartedServer } from './server-api.ts';
+import { createCache, figuresOf } from './server-cache.ts';
 import { type OptimizedServerConfig, type ResolvedServerConfig, resolveServerConfig } from './server-config.ts';
-import type { CpuTaskOptions, ServerEvents, StartedServer } from './server-types.ts';
 import { createEngineSignals, type EngineSignals } from './signal/signal.ts';
 import {
   connectMemory,
@@ -59,7 +61,10 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
   readonly config: OptimizedServerConfig;
   /** The engine's own events. Listening costs a little for each request; not listening costs nothing. */
   readonly signals: EngineSignals = createEngineSignals();
+  /** Keeps values of the author's own, and invalidates these and the answers of tools and resources. */
+  readonly cache: ApplicationCache;
   readonly #settings: ResolvedServerConfig;
+  readonly #cache: Cache;
   readonly #registry = new Registry();
   readonly #bus = createLocalBus();
   readonly #protocol: Protocol;
@@ -81,6 +86,8 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     const { clock, limits } = settings;
     this.config = Object.freeze({ ...config });
     this.#settings = settings;
+    this.#cache = createCache(settings, this.signals);
+    this.cache = new ApplicationCache(this.#cache);
     this.#databases = new RequestDatabases(settings.databases, { clock, signal: this.signals.pool });
     const isExecuteOverridden = this.executeTool !== OptimizedMCPServer.prototype.executeTool;
     const execute: ToolExecutor = isExecuteOverridden
@@ -96,6 +103,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
       maxUriLength: limits.maxUriLength,
       rounds: settings.requestState,
       cacheHints: settings.cacheHints,
+      cache: this.#cache,
       ...(isExecuteOverridden || settings.databases.size > 0 ? { executeTool: this.#databases.scoped(execute) } : {}),
     });
     this.#protocol = new Protocol({
@@ -106,7 +114,12 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
       jsonBounds: jsonBoundsOf(limits),
       subscriptionLimits: limits,
     });
-    this.#monitor = new PerformanceMonitor(this.signals, clock, undefined, () => this.#databases.figures());
+    this.#monitor = new PerformanceMonitor({
+      signals: this.signals,
+      clock,
+      cache: () => figuresOf(this.#cache),
+      pools: () => this.#databases.figures(),
+    });
     this.#registry.changed.on(createChangePublisher(this.#bus));
     this.signals.fault.on((fault) => this.emit('fault', fault));
   }
@@ -153,9 +166,18 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     return this.#registry.registerPrompt(name, config, handler);
   }
 
-  /** Runs {@link setup} once. {@link start} and {@link fetch} do this by themselves. */
+  async #prepare(): Promise<void> {
+    if (this.#settings.cache.enableRedisCache) await loadRedisDriver();
+    await this.setup();
+  }
+
+  /**
+   * Runs {@link setup} once. {@link start} and {@link fetch} do this by themselves.
+   *
+   * @throws {PeregrineError} `DRIVER_MISSING` when the configuration needs a package that is not installed.
+   */
   ready(): Promise<void> {
-    this.#ready ??= Promise.resolve().then(() => this.setup());
+    this.#ready ??= this.#prepare();
     return this.#ready;
   }
 
@@ -231,6 +253,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
 
   /** Tells listening clients that the resources changed. Registration does this by itself. */
   sendResourceListChanged(): void {
+    void this.#cache.invalidate({ kind: 'tag', value: RESOURCE_LIST_TAG });
     this.#bus.publish({ kind: 'resources' });
   }
 
@@ -239,8 +262,9 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     this.#bus.publish({ kind: 'prompts' });
   }
 
-  /** Tells clients that watch this resource that its content changed. */
+  /** Tells clients that watch this resource that its content changed; what was kept of it is invalidated. */
   sendResourceUpdated(resource: { readonly uri: string }): void {
+    void this.#cache.invalidate({ kind: 'tag', value: resourceTag(resource.uri) });
     this.#bus.publish({ kind: 'resource', uri: resource.uri });
   }
 
@@ -280,10 +304,12 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
   }
 
   /**
-   * Runs work of the author's own under an operation's name, so that it counts in the metrics.
+   * Runs work of the author's own under an operation's name, so that it counts in the metrics; with a key its result is
+   * kept, and computed once for all who ask at the same time.
    *
-   * @param cacheKey Needs a cache, which this version does not have: giving one fails rather than pretending.
-   * @throws {PeregrineError} `NOT_AVAILABLE` for a cache key, or whatever the work throws.
+   * @param cacheKey The same as in {@link cache}: `this.cache.delete(cacheKey)` invalidates it.
+   * @param ttlSeconds How long the result is kept. @default the configuration's `cache.cacheTTL`
+   * @throws whatever the work throws.
    */
   protected async handleOptimizedRequest<T>(
     operation: string,
@@ -291,26 +317,20 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     cacheKey?: string,
     ttlSeconds?: number,
   ): Promise<T> {
-    if (cacheKey !== undefined || ttlSeconds !== undefined)
-      throw notAvailable('handleOptimizedRequest with a cache key', 'a cache');
-    const startedAt = this.#settings.clock.now();
-    const finish = (outcome: 'ok' | 'error'): void => {
-      const finishedAt = this.#settings.clock.now();
-      this.signals.request.emit({
-        method: 'operation',
-        target: operation,
-        outcome,
-        durationMs: finishedAt - startedAt,
-        finishedAt,
-      });
-    };
+    const { clock } = this.#settings;
+    const startedAt = clock.now();
+    let outcome: 'ok' | 'error' = 'error';
     try {
-      const result = await work();
-      finish('ok');
+      const result =
+        cacheKey === undefined
+          ? await work()
+          : await this.cache.getOrCompute(cacheKey, work, ttlSeconds === undefined ? {} : { ttlSeconds });
+      outcome = 'ok';
       return result;
-    } catch (error) {
-      finish('error');
-      throw error;
+    } finally {
+      const finishedAt = clock.now();
+      const durationMs = finishedAt - startedAt;
+      this.signals.request.emit({ method: 'operation', target: operation, outcome, durationMs, finishedAt });
     }
   }
 
@@ -356,7 +376,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     this.#endpoint?.drain();
     this.#protocol.close();
     await Promise.all([this.#endpoint?.close(this.#settings.drainTimeoutMs), this.#stdio?.close(deadline)]);
-    await this.#databases.close();
+    await Promise.all([this.#cache.close(), this.#databases.close()]);
     cancelDeadline();
     this.#monitor.close();
     this.#forgetSignals?.();

@@ -16,6 +16,7 @@ export const CONTENDERS: readonly Contender[] = [
   { name: 'lane-fixed', fixed: true, packages: [] },
   { name: 'peregrine', fixed: false, packages: ['zod'] },
   { name: 'peregrine-node-http', fixed: false, packages: ['zod'] },
+  { name: 'peregrine-cached', fixed: false, packages: ['zod'] },
   { name: 'sdk-v2', fixed: false, packages: ['@modelcontextprotocol/server', '@modelcontextprotocol/node', 'zod'] },
 ];
 

@@ -1,4 +1,5 @@
 import { SCENARIO_TITLES } from '../scenarios/scenarios.ts';
+import type { ExtraResult } from '../suites/extra.ts';
 import type { GoalResult, RowSummary } from './statistics.ts';
 
 const HEADINGS = [
@@ -46,28 +47,30 @@ function cellsOf({ row, median, toPlain, toSdk }: RowSummary): string[] {
   ];
 }
 
-function terminalTable(lines: readonly string[][]): string {
-  const widths = HEADINGS.map((_, column) => Math.max(...lines.map((cells) => (cells[column] ?? '').length)));
+type Lines = readonly (readonly string[])[];
+
+function terminalTable(lines: Lines, textColumns: number): string {
+  const widths = (lines[0] ?? []).map((_, column) => Math.max(...lines.map((cells) => (cells[column] ?? '').length)));
   const format = (cells: readonly string[]): string =>
     cells
       .map((cell, column) =>
-        column < TEXT_COLUMNS ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
+        column < textColumns ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
       )
       .join('  ');
   const [head, ...body] = lines.map(format);
   return [head, '-'.repeat((head as string).length), ...body].join('\n');
 }
 
-function markdownTable(lines: readonly string[][]): string {
+function markdownTable(lines: Lines, textColumns: number): string {
   const [head, ...body] = lines.map((cells) => `| ${cells.join(' | ')} |`);
-  const rule = `|${HEADINGS.map((_, column) => (column < TEXT_COLUMNS ? '---' : '---:')).join('|')}|`;
+  const rule = `|${(lines[0] ?? []).map((_, column) => (column < textColumns ? '---' : '---:')).join('|')}|`;
   return [head, rule, ...body].join('\n');
 }
 
 /** One table over all rows: medians over the rounds, ratios formed within each round. */
 export function renderTable(rows: readonly RowSummary[], markdown: boolean): string {
   const lines = [HEADINGS, ...rows.map(cellsOf)];
-  return markdown ? markdownTable(lines) : terminalTable(lines);
+  return markdown ? markdownTable(lines, TEXT_COLUMNS) : terminalTable(lines, TEXT_COLUMNS);
 }
 
 export function renderGoals(goals: readonly GoalResult[], markdown: boolean): string {
@@ -78,4 +81,18 @@ export function renderGoals(goals: readonly GoalResult[], markdown: boolean): st
     return `${markdown ? '- ' : '  '}${verdict.padEnd(markdown ? 0 : 12)} ${title}${found}`;
   });
   return `Goals (CPU µs per request)\n${markdown ? '\n' : ''}${lines.join('\n')}`;
+}
+
+/** The tables and goals that a suite measured in its own way. */
+export function renderExtra({ tables, goals }: ExtraResult, markdown: boolean): string {
+  const shown = tables.map(({ title, headings, rows }) => {
+    const cell = (value: string | number): string => (typeof value === 'number' ? whole(value) : value);
+    const lines = [headings, ...rows.map((cells) => cells.map(cell))];
+    return `${title}\n\n${markdown ? markdownTable(lines, 1) : terminalTable(lines, 1)}`;
+  });
+  const verdicts = goals.map(
+    ({ title, value, atLeast }) =>
+      `${markdown ? '- ' : '  '}${value >= atLeast ? 'met' : 'MISSED'} ${title}: ${value.toFixed(3)}, at least ${atLeast}`,
+  );
+  return [...shown, verdicts.join('\n')].join('\n\n');
 }

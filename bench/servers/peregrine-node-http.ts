@@ -1,4 +1,4 @@
 /** Contender: the same engine without the lane, on node:http. */
 import { startPeregrine } from './peregrine-server.ts';
 
-await startPeregrine(false);
+await startPeregrine({ lane: false });

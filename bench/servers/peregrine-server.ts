@@ -5,14 +5,22 @@ import { SERVER_INFO } from './toolsets.ts';
 
 const { toolset, port } = readArguments();
 
-class BenchServer extends OptimizedMCPServer {
-  protected override setup(): void {
-    for (const { name, config, handler } of toolsOf(toolset)) this.registerTool(name, config, handler);
-  }
+/** How a contender differs from Peregrine as it comes. */
+export interface PeregrineVariant {
+  /** @default true */
+  readonly lane?: boolean;
+  /** Keep the tools' answers. @default false */
+  readonly cache?: boolean;
 }
 
-/** Starts the built engine (`npm run build` first), on the lane or on node:http alone. */
-export async function startPeregrine(lane: boolean): Promise<void> {
+/** Starts the built engine (`npm run build` first). */
+export async function startPeregrine({ lane = true, cache = false }: PeregrineVariant = {}): Promise<void> {
+  class BenchServer extends OptimizedMCPServer {
+    protected override setup(): void {
+      for (const { name, config, handler } of toolsOf(toolset))
+        this.registerTool(name, cache ? { ...config, cache: { scope: 'public' } } : config, handler);
+    }
+  }
   const server = createOptimizedServer(BenchServer, { ...SERVER_INFO, http: { port, lane } });
   const { url } = await server.start();
   announce(Number(new URL(url as string | URL).port));

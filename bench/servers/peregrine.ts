@@ -1,4 +1,4 @@
 /** Contender: Peregrine as it comes, on its lane. */
 import { startPeregrine } from './peregrine-server.ts';
 
-await startPeregrine(true);
+await startPeregrine();

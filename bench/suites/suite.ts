@@ -1,5 +1,6 @@
 import type { Scenario } from '../scenarios/scenarios.ts';
 import type { Toolset } from '../servers/toolsets.ts';
+import type { ExtraResult } from './extra.ts';
 
 /** One line of a suite's table: who answers what. */
 export interface Row {
@@ -34,6 +35,8 @@ export interface Suite {
   readonly roundMs: number;
   /** Into how many slices a row's measured part is cut. */
   readonly slices: number;
+  /** What the suite measures beside its rows, once, after them. */
+  readonly extra?: () => Promise<ExtraResult>;
   readonly warmUp: { readonly requests: number; readonly ms: number };
 }
 

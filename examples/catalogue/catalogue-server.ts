@@ -4,6 +4,8 @@ import { type CatalogueStore, OrderError } from './store.ts';
 import { CATEGORIES } from './vocabulary.ts';
 
 const MAX_RESULTS = 100;
+/** What the answers of a search go with: an order changes the stock. */
+const PRODUCTS = 'products';
 
 const price = z.number().nonnegative().describe('In the currency unit, such as 19.99');
 const productSummary = z.object({
@@ -50,6 +52,8 @@ export abstract class CatalogueServer extends OptimizedMCPServer {
           more: z.boolean().describe('Whether further products fit'),
         }),
         annotations: { readOnlyHint: true, openWorldHint: false },
+        // The same for everybody, until somebody's order takes products out of stock.
+        cache: { ttlSeconds: 3_600, scope: 'public', tags: [PRODUCTS] },
       },
       async ({ category, min_price, max_price, limit }) => {
         if (min_price !== undefined && max_price !== undefined && min_price > max_price) {
@@ -112,7 +116,9 @@ export abstract class CatalogueServer extends OptimizedMCPServer {
       },
       async ({ user_id, items }) => {
         try {
-          return toResult(this.store.checkout(user_id, items));
+          const order = this.store.checkout(user_id, items);
+          await this.cache.invalidate({ tags: [PRODUCTS] });
+          return toResult(order);
         } catch (error) {
           if (error instanceof OrderError) return toError(error.message);
           throw error;

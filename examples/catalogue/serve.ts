@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { createOptimizedServer, PeregrineError } from 'peregrine-mcp';
+import { createOptimizedServer, type OptimizedServerConfig, PeregrineError } from 'peregrine-mcp';
 import { CatalogueServer } from './catalogue-server.ts';
 import { CatalogueError, openDatabase, Statements } from './database.ts';
 import { SeedProgress } from './progress.ts';
@@ -18,9 +18,10 @@ export async function serve(environment: NodeJS.ProcessEnv): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
   try {
     const http = { host: environment.HOST || '127.0.0.1', port: parsePort(environment.PORT || '3000') };
+    const redisUrl = environment.REDIS_URL || undefined;
     const store = await openStore(environment.CATALOGUE_DB || DEFAULT_DATABASE, stopping.signal);
     try {
-      await run(store, http, stopping.signal);
+      await run(store, { http, ...(redisUrl && { cache: { enableRedisCache: true, redisUrl } }) }, stopping.signal);
     } finally {
       store.close();
     }
@@ -31,7 +32,9 @@ export async function serve(environment: NodeJS.ProcessEnv): Promise<void> {
   }
 }
 
-async function run(store: CatalogueStore, http: { host: string; port: number }, signal: AbortSignal): Promise<void> {
+type Settings = Pick<OptimizedServerConfig, 'http' | 'cache'>;
+
+async function run(store: CatalogueStore, settings: Settings, signal: AbortSignal): Promise<void> {
   class Catalogue extends CatalogueServer {
     protected override readonly store = store;
   }
@@ -40,7 +43,7 @@ async function run(store: CatalogueStore, http: { host: string; port: number }, 
     version: '1.0.0',
     description: 'A shop with 100,000 products, its customers and their carts',
     instructions: INSTRUCTIONS,
-    http,
+    ...settings,
     handleSignals: false, // this file does: the database is closed too
   });
   const { url } = await server.start();

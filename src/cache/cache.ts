@@ -9,6 +9,7 @@ export type { Invalidation } from './generations.ts';
 export {
   APPLICATION_PREFIX,
   canonicalJson,
+  digestOf,
   END_OF_KEY,
   type KeyScope,
   secondTierKey,

@@ -170,6 +170,11 @@ export class Remote {
     }
   }
 
+  /** Resolves when no write waits. */
+  flush(): Promise<void> {
+    return this.#writes.flush();
+  }
+
   /** Writes what waits, and closes. */
   async close(): Promise<void> {
     if (this.#isConnected) await this.#writes.flush();

@@ -148,6 +148,11 @@ export class Cache {
     });
   }
 
+  /** Resolves when nothing waits to be written to the second tier. */
+  async flush(): Promise<void> {
+    await this.#remote?.flush();
+  }
+
   /** Writes what waits to the second tier, and leaves it. */
   async close(): Promise<void> {
     await this.#remote?.close();

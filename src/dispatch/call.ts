@@ -10,6 +10,8 @@ export interface Call extends ServerContext {
   readonly cancelled: boolean;
   /** Who asks; empty for everyone without authorization. Answers and state are never shared between principals. */
   readonly principal: string;
+  /** The arguments of a tool as the client wrote them, where they stand alone in its text. */
+  readonly argumentsText: string | undefined;
   /** The registered name that this request came to; for signals. */
   target: string;
   outcome: RequestOutcome;

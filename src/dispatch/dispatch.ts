@@ -1,8 +1,16 @@
 /** The contract of `dispatch/`: from a method and its parameters to the text of a result. */
+import type { Cache } from '../cache/cache.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { findHeaderMismatch, type Registry } from '../registry/registry.ts';
 import type { EngineSignals } from '../signal/signal.ts';
-import { type CacheHint, type Implementation, MODERN_VERSIONS, type ServerCapabilities } from '../wire/wire.ts';
+import {
+  type CacheHint,
+  type Era,
+  type Implementation,
+  MODERN_VERSIONS,
+  type ServerCapabilities,
+} from '../wire/wire.ts';
+import { AnswerCache } from './answer-cache.ts';
 import type { MethodHandler, Params } from './call.ts';
 import { createCompleter } from './completion.ts';
 import { type ListName, Lists } from './lists.ts';
@@ -13,6 +21,7 @@ import { type RoundOptions, Rounds } from './rounds.ts';
 import { type DispatchParts, ToolCaller, type ToolExecutor } from './tools.ts';
 
 export type { McpRequest, OutgoingNotification, ServerContext } from '../registry/registry.ts';
+export { RESOURCE_LIST_TAG, resourceTag } from './answer-cache.ts';
 export type { Answer, Call, MethodHandler, Params, ReadyAnswer } from './call.ts';
 export type { ListName } from './lists.ts';
 export { InternalFault, toProtocolError } from './result-writer.ts';
@@ -38,6 +47,7 @@ export interface DispatchOptions {
   readonly maxUriLength: number;
   readonly rounds: RoundOptions;
   readonly cacheHints: { readonly [M in CacheableMethod]: Required<CacheHint> };
+  readonly cache: Cache;
   readonly executeTool?: ToolExecutor;
 }
 
@@ -45,6 +55,7 @@ export interface DispatchOptions {
 export class Dispatcher {
   readonly #options: DispatchOptions;
   readonly #writer: ResultWriter;
+  readonly #tools: ToolCaller;
   readonly #shared: ReadonlyMap<string, { readonly handler: MethodHandler; readonly served: () => boolean }>;
 
   constructor(options: DispatchOptions) {
@@ -52,18 +63,25 @@ export class Dispatcher {
     this.#options = options;
     const writer = new ResultWriter(options.serverInfo);
     this.#writer = writer;
-    const parts: DispatchParts = { registry, writer, signals, rounds: new Rounds(options.rounds, clock, writer) };
+    const parts: DispatchParts = {
+      registry,
+      writer,
+      signals,
+      rounds: new Rounds(options.rounds, clock, writer),
+      answers: new AnswerCache(options.cache, options.serverInfo.version),
+    };
     const listHints: { [K in ListName]: Required<CacheHint> } = {
       tools: hints['tools/list'],
       resources: hints['resources/list'],
       resourceTemplates: hints['resources/templates/list'],
       prompts: hints['prompts/list'],
     };
-    const lists = new Lists({ registry, writer, pageSize: options.pageSize, hints: listHints });
+    this.#tools = new ToolCaller(parts, options.executeTool);
+    const lists = new Lists({ ...parts, pageSize: options.pageSize, hints: listHints });
     const served = (kind: 'tools' | 'resources' | 'prompts') => () => registry.serves(kind);
     const read = createResourceReader(parts, { maxUriLength: options.maxUriLength, hint: hints['resources/read'] });
     this.#shared = new Map([
-      ['tools/call', { handler: new ToolCaller(parts, options.executeTool).call, served: served('tools') }],
+      ['tools/call', { handler: this.#tools.call, served: served('tools') }],
       ['tools/list', { handler: lists.handler('tools'), served: served('tools') }],
       ['resources/read', { handler: read, served: served('resources') }],
       ['resources/list', { handler: lists.handler('resources'), served: served('resources') }],
@@ -85,6 +103,11 @@ export class Dispatcher {
   find(method: string): MethodHandler | undefined {
     const entry = this.#shared.get(method);
     return entry?.served() ? entry.handler : undefined;
+  }
+
+  /** The kept answer of a tool, to arguments as a client wrote them before; nothing where that is not sure. */
+  peekTool(name: string, era: Era, principal: string, written: string): string | undefined {
+    return this.#tools.peek(name, era, principal, written);
   }
 
   /** What the server can do now, by what is registered. */

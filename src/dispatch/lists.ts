@@ -1,6 +1,8 @@
-import type { ListKind, Registry } from '../registry/registry.ts';
+import type { CacheRule, ListKind, Registry } from '../registry/registry.ts';
 import { type CacheHint, type Era, ErrorCode, ProtocolError } from '../wire/wire.ts';
+import { type AnswerCache, type CachedEntry, type Made, RESOURCE_LIST_TAG, withTtl } from './answer-cache.ts';
 import type { Answer, Call, MethodHandler, ReadyAnswer } from './call.ts';
+import type { FlightCall } from './flight-call.ts';
 import type { ResultWriter } from './result-writer.ts';
 import { InternalFault, resultObject } from './result-writer.ts';
 
@@ -9,6 +11,7 @@ export type ListName = 'tools' | 'resources' | 'resourceTemplates' | 'prompts';
 
 /** What the lists are made of. */
 export interface ListParts {
+  readonly answers: AnswerCache;
   readonly registry: Registry;
   readonly writer: ResultWriter;
   /** Entries in one page. */
@@ -35,10 +38,24 @@ export class Lists {
   readonly #parts: ListParts;
   readonly #ready = new Map<string, ReadyAnswer>();
   readonly #encoder = new TextEncoder();
+  readonly #rule: CacheRule;
+  /** How often the registered resources changed. */
+  #revision = 0;
+  #kept: CachedEntry | undefined;
 
   constructor(parts: ListParts) {
     this.#parts = parts;
+    const { ttlMs, cacheScope } = parts.hints.resources;
+    this.#rule = {
+      ttlSeconds: ttlMs / 1_000,
+      staleSeconds: 0,
+      staleIfErrorSeconds: undefined,
+      isPublic: cacheScope === 'public',
+      tags: [],
+      key: undefined,
+    };
     parts.registry.changed.on((kind) => {
+      if (kind === 'resources') this.#revision++;
       for (const key of this.#ready.keys())
         if (KIND[key.slice(0, key.indexOf(':')) as ListName] === kind) this.#ready.delete(key);
     });
@@ -50,7 +67,9 @@ export class Lists {
       const cursor = params?.['cursor'];
       if (cursor !== undefined && typeof cursor !== 'string')
         throw new ProtocolError(ErrorCode.InvalidParams, 'cursor must be a string');
-      if (name === 'resources' && this.#hasListCallbacks()) return this.#dynamicPage(cursor, call);
+      if (name === 'resources' && this.#hasListCallbacks()) {
+        return this.#parts.hints.resources.ttlMs > 0 ? this.#keptPage(cursor, call) : this.#dynamicPage(cursor, call);
+      }
       return this.#readyPage(name, cursor, call.era);
     };
   }
@@ -72,12 +91,16 @@ export class Lists {
   }
 
   #page(name: ListName, items: readonly Item[], start: number, call: Pick<Call, 'era'>): string {
-    const { pageSize, writer, hints } = this.#parts;
+    return this.#parts.writer.cacheable(this.#pageOf(name, items, start), this.#parts.hints[name], call);
+  }
+
+  #pageOf(name: ListName, items: readonly Item[], start: number): Record<string, unknown> {
+    const { pageSize } = this.#parts;
     const page = items.slice(start, start + pageSize);
     const last = page.at(-1);
     const result: Record<string, unknown> = { [name]: page.map((item) => item.definition) };
     if (last !== undefined && start + pageSize < items.length) result['nextCursor'] = writeCursor(name, last);
-    return writer.cacheable(result, hints[name], call);
+    return result;
   }
 
   #items(name: ListName, era: Era): Item[] {
@@ -96,7 +119,7 @@ export class Lists {
               .map(({ order, key, compiled }) => ({ order, key, definition: compiled.definition }))
           : [...(name === 'resources' ? resources : templates).values()]
               .filter(isEnabled)
-              .map(({ order, key, compiled }) => ({ order, key, definition: compiled }));
+              .map(({ order, key, compiled }) => ({ order, key, definition: compiled.definition }));
     return [...all].sort((a, b) => a.order - b.order);
   }
 
@@ -106,8 +129,27 @@ export class Lists {
     return false;
   }
 
-  /** Resources that families name themselves are asked for each time, after the registered ones; each URI counts once. */
+  /** What families name themselves is kept for as long as clients may keep the list. */
+  async #keptPage(cursor: string | undefined, call: Call): Promise<Answer> {
+    const { answers } = this.#parts;
+    if (this.#kept?.revision !== this.#revision) {
+      const definition = this.#items('resources', 'modern').map((item) => item.definition);
+      this.#kept = { kind: 'list', name: 'resources', revision: this.#revision, definition, rule: this.#rule };
+    }
+    const key = answers.keyOf(this.#kept, call, cursor ?? null) as string;
+    const make = async (shared: FlightCall): Promise<Made> => {
+      const { ttlMs: _ttl, ...result } = await this.#dynamicResult(cursor, shared);
+      return { text: this.#parts.writer.complete(result, call), isKept: true, isShared: true };
+    };
+    return withTtl(await answers.read(this.#kept, key, [RESOURCE_LIST_TAG], call, make), call.era);
+  }
+
   async #dynamicPage(cursor: string | undefined, call: Call): Promise<Answer> {
+    return this.#parts.writer.complete(await this.#dynamicResult(cursor, call), call);
+  }
+
+  /** Resources that families name themselves are asked for each time, after the registered ones; each URI counts once. */
+  async #dynamicResult(cursor: string | undefined, call: Call): Promise<Record<string, unknown>> {
     const items = new Map(this.#items('resources', call.era).map((item) => [item.key, item]));
     let order = 2 ** 52;
     for (const template of this.#parts.registry.templates.values()) {
@@ -116,7 +158,7 @@ export class Lists {
       const { resources } = resultObject(`list of "${template.name}"`, await list(call));
       if (!Array.isArray(resources))
         throw new InternalFault(new TypeError(`list of "${template.name}" must return resources`));
-      const { name: _name, uriTemplate: _template, ...shared } = template.compiled;
+      const { name: _name, uriTemplate: _template, ...shared } = template.compiled.definition;
       for (const resource of resources as Record<string, unknown>[]) {
         const key = String(resource['uri']);
         if (!items.has(key)) items.set(key, { order: order++, key, definition: { ...shared, ...resource } });
@@ -124,7 +166,8 @@ export class Lists {
     }
     const all = [...items.values()];
     const at = cursor === undefined ? undefined : readCursor('resources', cursor);
-    return this.#page('resources', all, at === undefined ? 0 : placeAfter(all, at), call);
+    const page = this.#pageOf('resources', all, at === undefined ? 0 : placeAfter(all, at));
+    return call.era === 'modern' ? { ...page, ...this.#parts.hints.resources } : page;
   }
 }
 

@@ -1,7 +1,7 @@
 import { ErrorCode, isObject, ProtocolError } from '../wire/wire.ts';
 import type { MethodHandler } from './call.ts';
 import { InternalFault, resultObject } from './result-writer.ts';
-import type { DispatchParts } from './tools.ts';
+import { type DispatchParts, ownArguments } from './tools.ts';
 
 /** Serves `prompts/get`. */
 export function createPromptGetter(parts: DispatchParts): MethodHandler {
@@ -23,7 +23,10 @@ export function createPromptGetter(parts: DispatchParts): MethodHandler {
         ErrorCode.InvalidParams,
         `Invalid arguments for prompt ${prompt.name}: ${checked.issues}`,
       );
-    const result = resultObject(`prompt "${prompt.name}"`, await prompt.run(checked.value, call));
+    const result = resultObject(
+      `prompt "${prompt.name}"`,
+      await prompt.run(ownArguments(checked.value, params, call), call),
+    );
     if (result['resultType'] === 'input_required') return rounds.answer(result, params, call);
     if (!Array.isArray(result['messages']))
       throw new InternalFault(new TypeError(`prompt "${prompt.name}" must return messages`));

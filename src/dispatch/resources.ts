@@ -1,8 +1,18 @@
-import type { RegisteredResource, RegisteredResourceTemplate, Variables } from '../registry/registry.ts';
+import {
+  type CacheRule,
+  type RegisteredResource,
+  type RegisteredResourceTemplate,
+  type Registry,
+  tagsOf,
+  type Variables,
+} from '../registry/registry.ts';
+import type { RequestOutcome } from '../signal/signal.ts';
 import { type CacheHint, ErrorCode, ProtocolError } from '../wire/wire.ts';
-import type { Answer, Call, MethodHandler } from './call.ts';
+import { CachedEntries, type Made, resourceTag, splitTtl, withTtl } from './answer-cache.ts';
+import type { Answer, Call, MethodHandler, Params } from './call.ts';
+import type { FlightCall } from './flight-call.ts';
 import { InternalFault, resultObject } from './result-writer.ts';
-import type { DispatchParts } from './tools.ts';
+import { type DispatchParts, isLaterRound } from './tools.ts';
 
 /** Bounds and hints of `resources/read`. */
 export interface ReadOptions {
@@ -16,27 +26,58 @@ const LEGACY_RESOURCE_NOT_FOUND = -32002;
 
 /** Serves `resources/read`. */
 export function createResourceReader(parts: DispatchParts, options: ReadOptions): MethodHandler {
-  const { registry, rounds, writer } = parts;
+  const { registry, rounds, writer, answers } = parts;
+  const entries = new CachedEntries('resource');
 
   return async (params, call) => {
     const uri = params?.['uri'];
     if (typeof uri !== 'string') throw new ProtocolError(ErrorCode.InvalidParams, 'uri must be a string');
     if (uri.length > options.maxUriLength)
       throw new ProtocolError(ErrorCode.InvalidParams, `uri exceeds ${options.maxUriLength} characters`);
-    const found = find(uri);
+    const found = find(registry, uri);
     if (found === undefined || !URL.canParse(uri)) throw notFound(uri, call);
     call.target = found.entry.name;
     rounds.open(params as Record<string, unknown>, call);
-    const result = resultObject(`resource "${found.entry.name}"`, await found.read(new URL(uri), call));
+    const { cache } = found.entry.compiled;
+    if (cache !== undefined && !isLaterRound(params)) return readKept(found, cache, uri, params, call);
+    const result = await read(found, uri, call);
     if (result['resultType'] === 'input_required') return rounds.answer(result, params, call);
-    return write(result, found.entry, uri, call);
+    return write(result, found.entry, call);
   };
 
-  function write(result: Record<string, unknown>, entry: Entry, uri: string, call: Call): Answer {
-    const { contents } = result;
-    if (!Array.isArray(contents))
-      throw new InternalFault(new TypeError(`resource "${entry.name}" must return contents`));
+  /** @throws {ProtocolError} when there is nothing under this URI. */
+  async function read(found: Found, uri: string, call: Call): Promise<Record<string, unknown>> {
+    const { name } = found.entry;
+    const result = resultObject(`resource "${name}"`, await found.read(new URL(uri), call));
+    const { contents, resultType } = result;
+    if (resultType === 'input_required') return result;
+    if (!Array.isArray(contents)) throw new InternalFault(new TypeError(`resource "${name}" must return contents`));
     if (contents.length === 0) throw notFound(uri, call);
+    return result;
+  }
+
+  /** Reads through the cache; the answer says how long clients may use it, by what of that is left. */
+  async function readKept(found: Found, rule: CacheRule, uri: string, params: Params, call: Call): Promise<Answer> {
+    const entry = entries.of(found.entry, found.entry.compiled.definition, rule);
+    const key = answers.keyOf(entry, call, uri) as string;
+    const tags = [...tagsOf(rule, new URL(uri)), resourceTag(uri)];
+    const make = async (shared: FlightCall): Promise<Made> => {
+      const result = await read(found, uri, shared);
+      if (result['resultType'] === 'input_required')
+        return { text: rounds.answer(result, params, shared), isKept: false, isShared: false, note: shared.outcome };
+      const { rest, ttlMs } = splitTtl(result);
+      const own = result['cacheScope'];
+      const cacheScope = own === 'public' || own === 'private' ? own : rule.isPublic ? 'public' : 'private';
+      const isForAll = !rule.isPublic || cacheScope === 'public';
+      const text = writer.complete(call.era === 'modern' ? { ...rest, cacheScope } : rest, call);
+      return { text, isKept: isForAll, isShared: isForAll, ttlMs };
+    };
+    const served = await answers.read(entry, key, tags, call, make);
+    if (served.note !== undefined) call.outcome = served.note as RequestOutcome;
+    return served.note === undefined ? withTtl(served, call.era) : served.text;
+  }
+
+  function write(result: Record<string, unknown>, entry: Entry, call: Call): Answer {
     const { ttlMs, cacheScope } = entry.cacheHint ?? {};
     return writer.cacheable(
       result,
@@ -44,17 +85,17 @@ export function createResourceReader(parts: DispatchParts, options: ReadOptions)
       call,
     );
   }
+}
 
-  function find(uri: string): Found | undefined {
-    const resource = registry.resources.get(uri);
-    if (resource?.enabled) return { entry: resource, read: (url, call) => resource.readCallback(url, call) };
-    for (const template of registry.templates.values()) {
-      const variables = template.enabled ? template.target.uriTemplate.match(uri) : null;
-      if (variables !== null)
-        return { entry: template, read: (url, call) => template.readCallback(url, variables as Variables, call) };
-    }
-    return undefined;
+function find(registry: Registry, uri: string): Found | undefined {
+  const resource = registry.resources.get(uri);
+  if (resource?.enabled) return { entry: resource, read: (url, call) => resource.readCallback(url, call) };
+  for (const template of registry.templates.values()) {
+    const variables = template.enabled ? template.target.uriTemplate.match(uri) : null;
+    if (variables !== null)
+      return { entry: template, read: (url, call) => template.readCallback(url, variables as Variables, call) };
   }
+  return undefined;
 }
 
 type Entry = RegisteredResource | RegisteredResourceTemplate;

@@ -1,12 +1,16 @@
-import type { Checked, RegisteredTool, Registry } from '../registry/registry.ts';
-import type { EngineSignals } from '../signal/signal.ts';
-import { ErrorCode, isObject, legacyToolResult, ProtocolError } from '../wire/wire.ts';
+import { type CacheRule, type Checked, type RegisteredTool, type Registry, tagsOf } from '../registry/registry.ts';
+import type { EngineSignals, RequestOutcome } from '../signal/signal.ts';
+import { copyJson, type Era, ErrorCode, isObject, legacyToolResult, ProtocolError } from '../wire/wire.ts';
+import { type AnswerCache, CachedEntries, type CachedEntry, FailedAnswer, type Made } from './answer-cache.ts';
 import type { Answer, Call, MethodHandler, Params } from './call.ts';
+import { FlightCall } from './flight-call.ts';
 import { InternalFault, isProtocolError, publicMessage, type ResultWriter, resultObject } from './result-writer.ts';
 import { NEEDS_MODERN_CLIENT, type Rounds } from './rounds.ts';
 
 /** What the method handlers of dispatch share. */
 export interface DispatchParts {
+  /** Where answers are kept; nothing where none are. */
+  readonly answers: AnswerCache;
   readonly registry: Registry;
   readonly writer: ResultWriter;
   readonly rounds: Rounds;
@@ -22,6 +26,7 @@ const runTool: ToolExecutor = (tool, args, call) => tool.run(args, call);
 export class ToolCaller {
   readonly #parts: DispatchParts;
   readonly #execute: ToolExecutor;
+  readonly #entries = new CachedEntries('tool');
 
   constructor(parts: DispatchParts, execute: ToolExecutor = runTool) {
     this.#parts = parts;
@@ -37,7 +42,7 @@ export class ToolCaller {
       throw new ProtocolError(ErrorCode.InvalidParams, 'arguments must be an object');
     this.#parts.rounds.open(params as Record<string, unknown>, call);
     const { input } = tool.compiled;
-    if (input === undefined) return this.#start(tool, args, params, call);
+    if (input === undefined) return this.#answer(tool, args, params, call);
     const checked = input.check(args ?? {});
     if (checked instanceof Promise) return checked.then((later) => this.#startChecked(tool, later, params, call));
     return this.#startChecked(tool, checked, params, call);
@@ -45,7 +50,56 @@ export class ToolCaller {
 
   #startChecked(tool: RegisteredTool, checked: Checked, params: Params, call: Call): Answer | Promise<Answer> {
     if (!checked.ok) return this.#toolError(`Invalid arguments for tool ${tool.name}: ${checked.issues}`, call);
-    return this.#start(tool, checked.value, params, call);
+    return this.#answer(tool, ownArguments(checked.value, params, call), params, call);
+  }
+
+  /** An answer that is kept, to arguments as a client wrote them before; nothing where that is not sure. HOT: see {@link AnswerCache}. */
+  peek(name: string, era: Era, principal: string, written: string): string | undefined {
+    const tool = this.#parts.registry.tools.get(name);
+    if (tool?.compiled.cache === undefined || !tool.enabled || tool.compiled.headerParams !== undefined)
+      return undefined;
+    return this.#parts.answers.peekWritten(this.#entryOf(tool), era, principal, written);
+  }
+
+  /** A tool whose answers are kept, as the cache sees it. */
+  #entryOf(tool: RegisteredTool): CachedEntry {
+    const { definition, cache } = tool.compiled;
+    return this.#entries.of(tool, definition, cache as CacheRule);
+  }
+
+  /** Answers from what is kept, if the tool's answers are. A later round of a request has answers of its own. */
+  #answer(tool: RegisteredTool, args: unknown, params: Params, call: Call): Answer | Promise<Answer> {
+    if (tool.compiled.cache === undefined || isLaterRound(params)) return this.#start(tool, args, params, call);
+    let key: string | undefined;
+    let tags: readonly string[];
+    try {
+      key = this.#parts.answers.keyOf(this.#entryOf(tool), call, args);
+      tags = tagsOf(tool.compiled.cache, args);
+    } catch (error) {
+      return this.#failed(tool, error, call);
+    }
+    if (key === undefined) return this.#start(tool, args, params, call);
+    return this.#parts.answers.peek(key) ?? this.#read(tool, key, tags, args, params, call);
+  }
+
+  async #read(
+    tool: RegisteredTool,
+    key: string,
+    tags: readonly string[],
+    args: unknown,
+    params: Params,
+    call: Call,
+  ): Promise<Answer> {
+    const make = async (shared: FlightCall): Promise<Made> => {
+      const text = (await this.#start(tool, args, params, shared)) as string;
+      const { outcome, hasFailed } = shared;
+      const made = { text, isKept: outcome === 'ok', isShared: outcome !== 'input_required', note: outcome };
+      if (hasFailed) throw new FailedAnswer(made);
+      return made;
+    };
+    const { text, note } = await this.#parts.answers.read(this.#entryOf(tool), key, tags, call, make);
+    if (note !== undefined) call.outcome = note as RequestOutcome;
+    return text;
   }
 
   #start(tool: RegisteredTool, args: unknown, params: Params, call: Call): Answer | Promise<Answer> {
@@ -96,6 +150,7 @@ export class ToolCaller {
 
   #failed(tool: RegisteredTool, error: unknown, call: Call): string {
     if (isProtocolError(error)) throw error;
+    if (call instanceof FlightCall) call.hasFailed = true;
     if (!call.cancelled) this.#parts.signals.fault.emit({ where: `tools/call ${tool.name}`, error });
     return this.#toolError(publicMessage(error, `Tool ${tool.name} failed`), call);
   }
@@ -104,6 +159,11 @@ export class ToolCaller {
     call.outcome = 'tool_error';
     return this.#parts.writer.complete({ content: [{ type: 'text', text }], isError: true }, call);
   }
+}
+
+/** Whether a request carries what the client answered, or was given, in a round before. */
+export function isLaterRound(params: Params): boolean {
+  return params?.['requestState'] !== undefined || params?.['inputResponses'] !== undefined;
 }
 
 /** @throws {ProtocolError} -32602 when there is no such tool. */
@@ -122,6 +182,14 @@ function contentFor(tool: RegisteredTool, result: Record<string, unknown>): obje
     throw new InternalFault(new TypeError(`tool "${tool.name}": content must be an array`));
   const structured = result['structuredContent'];
   return structured === undefined ? [] : [{ type: 'text', text: JSON.stringify(structured) }];
+}
+
+/**
+ * What a handler gets where a check returned the arguments as they came: a handler may change them, and the state of a
+ * further round is bound to what the client sent.
+ */
+export function ownArguments(checked: unknown, params: Params, call: Call): unknown {
+  return call.era === 'modern' && checked === params?.['arguments'] ? copyJson(checked) : checked;
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -22,6 +22,31 @@ export interface CustomMetricFigures {
   readonly sum: number;
 }
 
+/** How the cache is used, since the start. */
+export interface CacheFigures {
+  /** Reads that were answered with a kept value, of either tier. */
+  readonly hits: number;
+  /** Reads that were not, those that joined a computation under way included. */
+  readonly misses: number;
+  /** Shares of all reads, 0 to 1; both 0 before the first. */
+  readonly hitRate: number;
+  readonly missRate: number;
+  /** Values in memory, and their bytes. */
+  readonly size: number;
+  readonly bytes: number;
+}
+
+/** What the monitor is told besides what it hears. */
+export interface MonitorParts {
+  readonly signals: EngineSignals;
+  readonly clock: Clock;
+  readonly cache: () => CacheFigures;
+  /** How each pool is used right now, by name. @default none */
+  readonly pools?: () => PerformanceMetrics['pools'];
+  /** @default read from the machine */
+  readonly machine?: MachineFacts;
+}
+
 /** A snapshot of how the server is doing. */
 export interface PerformanceMetrics {
   /** Bytes; `percentage` is of what the process may use, container limits included. */
@@ -33,13 +58,7 @@ export interface PerformanceMetrics {
   };
   /** `usage` in percent of all cores that the process may use, since the snapshot before. */
   readonly cpu: { readonly usage: number; readonly loadAverage: readonly number[] };
-  /** All zero while no cache is configured. */
-  readonly cache: {
-    readonly hits: number;
-    readonly misses: number;
-    readonly hitRate: number;
-    readonly missRate: number;
-  };
+  readonly cache: CacheFigures;
   readonly requests: Omit<RequestFigures, 'responseTime'>;
   /** Milliseconds, over the last one to two minutes. */
   readonly responseTime: RequestFigures['responseTime'];
@@ -49,29 +68,24 @@ export interface PerformanceMetrics {
 }
 
 const MAX_CUSTOM_METRICS = 1_000;
-const NO_CACHE: PerformanceMetrics['cache'] = Object.freeze({ hits: 0, misses: 0, hitRate: 0, missRate: 0 });
 
 /** Collects a server's metrics. */
 export class PerformanceMonitor {
   readonly #meter: RequestMeter;
   readonly #clock: Clock;
+  readonly #cache: () => CacheFigures;
   readonly #machine: MachineFacts;
   readonly #pools: () => PerformanceMetrics['pools'];
   readonly #custom = new Map<string, CustomMetricFigures>();
   #cpuAt: number;
   #cpuMicros: number;
 
-  /** @param pools Tells how each pool is used right now. */
-  constructor(
-    signals: EngineSignals,
-    clock: Clock,
-    machine: MachineFacts = readMachineFacts(),
-    pools: () => PerformanceMetrics['pools'] = () => ({}),
-  ) {
+  constructor({ signals, clock, cache, pools, machine = readMachineFacts() }: MonitorParts) {
+    this.#cache = cache;
     this.#meter = new RequestMeter(signals, clock);
     this.#clock = clock;
     this.#machine = machine;
-    this.#pools = pools;
+    this.#pools = pools ?? (() => ({}));
     this.#cpuAt = clock.now();
     this.#cpuMicros = cpuMicros();
   }
@@ -99,7 +113,7 @@ export class PerformanceMonitor {
         resident: memory.rss,
       },
       cpu: { usage: this.#cpuUsage(), loadAverage: loadavg() },
-      cache: NO_CACHE,
+      cache: this.#cache(),
       requests,
       responseTime,
       pools: this.#pools(),

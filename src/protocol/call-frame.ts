@@ -1,8 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isObject, type JsonRpcRequest } from '../wire/wire.ts';
 
+const NUMBER_PART = /[\d.eE]/;
 /** More digits than these may not fit a safe integer. */
 const MAX_DIGITS = 15;
+/** Longest text around both parts that is kept, for as long as its connection lives. */
+const MAX_KEPT = 16_384;
 const ZERO = 0x30;
 const MEMBERS = new Set(['name', 'arguments', '_meta']);
 
@@ -30,17 +33,17 @@ export class CallFrame {
   readonly #before: string;
   readonly #between: string;
   readonly #after: string;
-  /** Of the text that fitted last. */
+  /** The id of the text that fitted last. */
   id = 0;
-  argumentsText = '';
+  #argumentsText = '';
 
   private constructor(text: string, message: JsonRpcRequest, isModern: boolean, id: Span, args: Span) {
     this.isModern = isModern;
     this.#isIdFirst = id.from < args.from;
     const [first, second] = this.#isIdFirst ? [id, args] : [args, id];
-    this.#before = text.slice(0, first.from);
-    this.#between = text.slice(first.to, second.from);
-    this.#after = text.slice(second.to);
+    this.#before = copied(text.slice(0, first.from));
+    this.#between = copied(text.slice(first.to, second.from));
+    this.#after = copied(text.slice(second.to));
     this.name = message.params?.['name'] as string;
     this.meta = deepFreeze(message.params?.['_meta']);
   }
@@ -54,12 +57,14 @@ export class CallFrame {
     const idSpan = spanOf(text, 'id', String(id));
     const argsSpan = spanOf(text, 'arguments', JSON.stringify(params['arguments']));
     if (idSpan === undefined || argsSpan === undefined) return undefined;
+    if (NUMBER_PART.test(text.charAt(idSpan.to))) return undefined; // The id is written in another way, such as 10e-1.
     const areApart = idSpan.to <= argsSpan.from || argsSpan.to <= idSpan.from;
+    if (text.length - (argsSpan.to - argsSpan.from) > MAX_KEPT) return undefined;
     if (!areApart || !areStructural(text, message, idSpan, argsSpan)) return undefined;
     return new CallFrame(text, message, isModern, idSpan, argsSpan);
   }
 
-  /** Whether a text fits; if so, its id and arguments can be read. */
+  /** Whether a text fits; if so, its id can be read and its arguments taken. */
   fits(text: string): boolean {
     const [before, between, after] = [this.#before, this.#between, this.#after];
     const end = text.length - after.length;
@@ -68,12 +73,19 @@ export class CallFrame {
     return this.#isIdFirst ? this.#readIdFirst(text, start, end, between) : this.#readIdLast(text, start, end, between);
   }
 
+  /** The arguments of the text that fitted last; not kept, since a part of a text keeps all of it in memory. */
+  takeArguments(): string {
+    const text = this.#argumentsText;
+    this.#argumentsText = '';
+    return text;
+  }
+
   #readIdFirst(text: string, start: number, end: number, between: string): boolean {
     let at = start;
     while (at < end && isDigit(text.charCodeAt(at))) at++;
     const from = at + between.length;
     if (from >= end || text.slice(at, from) !== between) return false;
-    this.argumentsText = text.slice(from, end);
+    this.#argumentsText = text.slice(from, end);
     return this.#readId(text.slice(start, at));
   }
 
@@ -82,17 +94,25 @@ export class CallFrame {
     while (at > start && isDigit(text.charCodeAt(at - 1))) at--;
     const to = at - between.length;
     if (to <= start || text.slice(to, at) !== between) return false;
-    this.argumentsText = text.slice(start, to);
+    this.#argumentsText = text.slice(start, to);
     return this.#readId(text.slice(at, end));
   }
 
   /** JSON knows no leading zeros, and no number without digits. */
   #readId(digits: string): boolean {
     const { length } = digits;
-    if (length === 0 || length > MAX_DIGITS || (length > 1 && digits.charCodeAt(0) === ZERO)) return false;
+    if (length === 0 || length > MAX_DIGITS || (length > 1 && digits.charCodeAt(0) === ZERO)) {
+      this.#argumentsText = '';
+      return false;
+    }
     this.id = Number(digits);
     return true;
   }
+}
+
+/** A text of its own: a slice keeps the whole that it was cut from in memory. */
+function copied(slice: string): string {
+  return JSON.parse(JSON.stringify(slice)) as string;
 }
 
 function isDigit(code: number): boolean {

@@ -29,7 +29,7 @@ import {
   mismatch,
   missingEnvelope,
 } from './modern.ts';
-import { RequestContext, type RequestShared } from './request-context.ts';
+import { answerKept, RequestContext, type RequestShared } from './request-context.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
 /** What the entries of the protocol share. */
@@ -42,6 +42,8 @@ export interface EntryParts extends RequestShared {
 const ALLOW_POST: ExtraHeaders = [['Allow', 'POST']];
 const USUAL_ACCEPT = 'application/json, text/event-stream';
 const MAX_BATCH = 100;
+/** Who asks, without authorization. */
+const NOBODY = '';
 /** The arguments of a call stand in its params, which stand in the message. */
 const FRAME_DEPTH = 2;
 
@@ -86,20 +88,27 @@ export class HttpEntry {
    * HOT: nearly every call; guarded by `npm run bench`.
    */
   #framed(exchange: Exchange, body: string, frame: CallFrame): boolean {
-    const { jsonBounds, dispatcher } = this.#parts;
-    const { argumentsText, isModern } = frame;
+    const { jsonBounds, dispatcher, clock } = this.#parts;
+    const { id, name, isModern } = frame;
+    const argumentsText = frame.takeArguments();
     if (body.length > jsonBounds.maxElements) return false;
+    const startedAt = clock.now();
+    const kept = dispatcher.peekTool(name, isModern ? 'modern' : 'legacy', NOBODY, argumentsText);
+    if (kept !== undefined) {
+      answerKept(exchange, frame, kept, startedAt, this.#parts);
+      return true;
+    }
     const args = parse(argumentsText, this.#argumentBounds);
     if (!isObject(args) || args instanceof ProtocolError) return false;
     const message = new FramedCall(frame, args);
     const { params } = message;
     if (!isModern) {
-      this.runLegacy(exchange, message);
+      this.runLegacy(exchange, message, argumentsText);
       return true;
     }
     const problem = dispatcher.headerMismatch(params, exchange.head?.params);
-    if (problem === undefined) this.#runModern(exchange, message);
-    else refuse(exchange, message.id, mismatch(problem));
+    if (problem === undefined) this.#runModern(exchange, message, argumentsText);
+    else refuse(exchange, id, mismatch(problem));
     return true;
   }
 
@@ -143,15 +152,17 @@ export class HttpEntry {
     this.runLegacy(exchange, message);
   }
 
-  #runModern(exchange: Exchange, message: JsonRpcRequest): void {
+  #runModern(exchange: Exchange, message: JsonRpcRequest, argumentsText?: string): void {
     const call = new RequestContext(exchange, 'modern', message, undefined, this.#parts);
+    call.argumentsText = argumentsText;
     exchange.onClose = () => call.cancel();
     runModern(call, this.#parts);
   }
 
   /** A disconnect is no cancellation in these revisions. */
-  runLegacy(exchange: Exchange, message: JsonRpcRequest): void {
+  runLegacy(exchange: Exchange, message: JsonRpcRequest, argumentsText?: string): void {
     const call = new RequestContext(exchange, 'legacy', message, undefined, this.#parts);
+    call.argumentsText = argumentsText;
     run(call, legacyHandler(message.method, this.#parts.dispatcher, undefined));
   }
 

@@ -16,6 +16,8 @@ export interface ViewedRequest {
   readonly id: RequestId;
   readonly method: string;
   readonly params: Record<string, unknown> | undefined;
+  /** The request's `_meta`, the reserved envelope members among it. */
+  readonly meta: unknown;
   readonly envelope: Envelope | undefined;
   readonly signal: AbortSignal;
   readonly exchange: Exchange;
@@ -53,7 +55,7 @@ export class McpRequestView implements McpRequest {
 
   get _meta(): McpRequest['_meta'] {
     if (this.#meta === null) {
-      const meta = this.#call.params?.['_meta'];
+      const { meta } = this.#call;
       this.#meta = isObject(meta)
         ? Object.fromEntries(Object.entries(meta).filter(([key]) => !key.startsWith(RESERVED_META_PREFIX)))
         : undefined;

@@ -43,6 +43,7 @@ export abstract class RegisteredEntry<C, H extends Handler, K> {
   #compiled: K;
   #enabled = true;
   #removed = false;
+  #revision = 0;
 
   constructor(kind: EntryKind<C, K>, name: string, config: C, handler: H, owner: EntryOwner<never>) {
     this.#kind = kind;
@@ -63,6 +64,10 @@ export abstract class RegisteredEntry<C, H extends Handler, K> {
   /** What registration worked out. */
   get compiled(): K {
     return this.#compiled;
+  }
+  /** How often its definition or handler changed: answers of another revision are other answers. */
+  get revision(): number {
+    return this.#revision;
   }
   /** What the registry finds this entry by. */
   get key(): string {
@@ -105,6 +110,7 @@ export abstract class RegisteredEntry<C, H extends Handler, K> {
     if (handler !== undefined) checkHandler(`${word} "${newName}" handler`, handler);
     const [from, to] = [this.key, keyOf(newName, config)];
     if (from !== to) this.#owner.rekey(this, from, to);
+    if (compiled !== this.#compiled || handler !== undefined) this.#revision++;
     this.#name = newName;
     this.#config = config;
     this.#compiled = compiled;

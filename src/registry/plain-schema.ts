@@ -5,7 +5,13 @@ export type PlainCheck = (value: unknown) => boolean;
 
 /** What zod 4 shows of a schema, or of one of its checks: its definition, by names that it documents for library authors. */
 interface Described {
-  readonly _zod?: { readonly def?: Definition; readonly version?: { readonly major?: number } };
+  readonly _zod?: {
+    readonly def?: Definition;
+    readonly version?: { readonly major?: number };
+    /** The names of the classes that it is of. */
+    readonly traits?: ReadonlySet<string>;
+    readonly bag?: { readonly fallbackRun?: unknown };
+  };
 }
 
 interface Definition {
@@ -29,14 +35,14 @@ export function plainCheckOf(schema: object): PlainCheck | undefined {
 
 /** `around` holds the schemas that this one is part of: one that is part of itself is no plain one. */
 function checkOf(schema: unknown, around: ReadonlySet<unknown>): PlainCheck | undefined {
-  const def = (schema as Described | undefined)?._zod?.def;
+  const def = definitionOf(schema);
   if (def === undefined || def['coerce'] === true || around.has(schema)) return undefined;
   const make = MAKERS.get(def['type'] as string);
-  const checks = (def['checks'] ?? []) as Described[];
+  const checks = ((def['checks'] ?? []) as unknown[]).map(definitionOf);
   if (make === undefined || !Object.keys(def).every((key) => SCHEMA_MEMBERS.has(key))) return undefined;
   const value = make(def, new Set([...around, schema]));
-  const bounds = def['check'] === undefined ? checks : [{ _zod: { def } }, ...checks];
-  const all = [value, ...bounds.map((check) => boundOf(check))];
+  const bounds = def['check'] === undefined ? checks : [def, ...checks];
+  const all = [value, ...bounds.map((bound) => boundOf(bound))];
   if (!all.every((one) => one !== undefined)) return undefined;
   const [first, second, third] = all;
   if (first === undefined || second === undefined) return first;
@@ -49,6 +55,18 @@ function checkOf(schema: unknown, around: ReadonlySet<unknown>): PlainCheck | un
       };
 }
 
+/** The classes whose behaviour is known here: others of the same definition may parse in their own way. */
+const KNOWN_TRAIT =
+  /^[$_]?Zod(?:Mini)?(?:Type|String|Number|NumberFormat|Boolean|Enum|Literal|Array|Nullable|Optional|ExactOptional|Object|ObjectJIT|Check(?:LessThan|GreaterThan|NumberFormat|MinLength|MaxLength|LengthEquals)?)$/;
+
+/** The definition of a schema or a check that is zod's own, and does not go through a parser that was put in its place. */
+function definitionOf(described: unknown): Definition | undefined {
+  const { def, traits, bag } = (described as Described | undefined)?._zod ?? {};
+  if (traits === undefined || traits.size === 0 || bag?.fallbackRun !== undefined) return undefined;
+  for (const trait of traits) if (!KNOWN_TRAIT.test(trait)) return undefined;
+  return def;
+}
+
 const SCHEMA_MEMBERS = new Set([
   ...['type', 'checks', 'error', 'abort', 'coerce', 'check', 'format'],
   ...['shape', 'element', 'entries', 'values', 'innerType', 'catchall'],
@@ -57,6 +75,7 @@ const BOUND_MEMBERS = new Set([
   ...['type', 'checks', 'error', 'abort', 'coerce', 'check', 'format'],
   ...['minimum', 'maximum', 'length', 'value', 'inclusive', 'when'],
 ]);
+const OPTIONAL_MEMBERS = new Set(['type', 'innerType', 'error']);
 /** The condition that zod itself puts on checks of length: that there is one. */
 const USUAL_WHEN = '_whenHasLength';
 
@@ -66,12 +85,20 @@ const MAKERS: ReadonlyMap<string, Maker> = new Map<string, Maker>([
   ['string', ({ format }) => (format === undefined ? (it) => typeof it === 'string' : undefined)],
   ['number', () => Number.isFinite],
   ['boolean', () => (it) => typeof it === 'boolean'],
-  ['enum', ({ entries }) => oneOf(Object.values(entries as object))],
+  ['enum', ({ entries }) => oneOf(enumValues(entries as Record<string, unknown>))],
   ['literal', ({ values }) => oneOf(values as unknown[])],
   ['array', ({ element }, around) => arrayOf(checkOf(element, around))],
   ['nullable', ({ innerType }, around) => orNull(checkOf(innerType, around))],
   ['object', ({ shape, catchall }, around) => objectOf(shape as Record<string, unknown>, catchall, around)],
 ]);
+
+/** The values of an enum; TypeScript's numeric ones also hold the names by their values. */
+function enumValues(entries: Record<string, unknown>): unknown[] {
+  const numbers = new Set(Object.values(entries).filter((value) => typeof value === 'number'));
+  return Object.entries(entries)
+    .filter(([key]) => !numbers.has(Number(key)))
+    .map(([, value]) => value);
+}
 
 function oneOf(values: readonly unknown[]): PlainCheck | undefined {
   if (!values.every((one) => typeof one === 'string' || typeof one === 'boolean' || Number.isFinite(one)))
@@ -88,7 +115,7 @@ function arrayOf(check: PlainCheck | undefined): PlainCheck | undefined {
   return (
     check &&
     ((it) => {
-      if (!Array.isArray(it)) return false;
+      if (!Array.isArray(it) || Object.getPrototypeOf(it) !== Array.prototype) return false;
       for (let index = 0; index < it.length; index++) if (!check(it[index])) return false;
       return true;
     })
@@ -101,17 +128,21 @@ interface Field {
   readonly isOptional: boolean;
 }
 
-/** Objects that hold known members alone: of others zod makes a copy without the rest, or refuses them. */
+/**
+ * Objects that hold known members alone: of others zod makes a copy without the rest, or refuses them. Those with a
+ * prototype of their own may inherit members, or write themselves in their own way, which a copy would not.
+ */
 function objectOf(
   shape: Record<string, unknown>,
   catchall: unknown,
   around: ReadonlySet<unknown>,
 ): PlainCheck | undefined {
+  if (Object.getOwnPropertySymbols(shape).length > 0) return undefined;
   const fields = Object.entries(shape).map(([key, schema]) => fieldOf(key, schema, around));
   if (!fields.every((field) => field !== undefined)) return undefined;
   if (catchall !== undefined && (catchall as Described)._zod?.def?.['type'] !== 'never') return undefined;
   return (it) => {
-    if (!isObject(it)) return false;
+    if (!isObject(it) || Object.getPrototypeOf(it) !== Object.prototype) return false;
     let present = 0;
     for (const { key, check, isOptional } of fields) {
       const value = it[key];
@@ -129,25 +160,29 @@ function objectOf(
 
 function fieldOf(key: string, schema: unknown, around: ReadonlySet<unknown>): Field | undefined {
   if (key in Object.prototype) return undefined;
-  const def = (schema as Described)._zod?.def;
-  const isOptional = def?.['type'] === 'optional' && Object.keys(def).every((member) => SCHEMA_MEMBERS.has(member));
-  const check = checkOf(isOptional ? def?.['innerType'] : schema, around);
+  const isOptional = (schema as Described)._zod?.def?.['type'] === 'optional';
+  const check = isOptional ? checkOf(bareInnerOf(schema), around) : checkOf(schema, around);
   return check && { key, check, isOptional };
 }
 
+/** What an optional schema wraps, if it does nothing else: checks of its own are for the whole. */
+function bareInnerOf(schema: unknown): unknown {
+  const def = definitionOf(schema);
+  return def !== undefined && Object.keys(def).every((key) => OPTIONAL_MEMBERS.has(key)) ? def['innerType'] : undefined;
+}
+
 /** One bound of zod's, such as a least length. */
-function boundOf(check: Described): PlainCheck | undefined {
-  const def = check._zod?.def;
+function boundOf(def: Definition | undefined): PlainCheck | undefined {
   if (def === undefined || !Object.keys(def).every((key) => BOUND_MEMBERS.has(key))) return undefined;
   if (def['when'] !== undefined && (def['when'] as { name?: unknown }).name !== USUAL_WHEN) return undefined;
   const { minimum, maximum, length, value, inclusive, format } = def as { [member: string]: number };
   switch (def['check']) {
     case 'min_length':
-      return typeof minimum === 'number' ? (it) => (it as string).length >= minimum : undefined;
+      return typeof minimum === 'number' ? (it) => isAtLeast(it, minimum) : undefined;
     case 'max_length':
-      return typeof maximum === 'number' ? (it) => (it as string).length <= maximum : undefined;
+      return typeof maximum === 'number' ? (it) => lengthOf(it) <= maximum : undefined;
     case 'length_equals':
-      return typeof length === 'number' ? (it) => (it as string).length === length : undefined;
+      return typeof length === 'number' ? (it) => lengthOf(it) === length && isAtLeast(it, length) : undefined;
     case 'greater_than':
       if (typeof value !== 'number') return undefined;
       return inclusive ? (it) => (it as number) >= value : (it) => (it as number) > value;
@@ -159,4 +194,26 @@ function boundOf(check: Described): PlainCheck | undefined {
     default:
       return undefined;
   }
+}
+
+/** What has no length has none that is within bounds: zod passes it over. */
+function lengthOf(value: unknown): number {
+  if (typeof value === 'string') return value.length;
+  return (value as { readonly length: number } | null)?.length ?? Number.NaN;
+}
+
+/**
+ * Whether a length is at least so much. Newer versions of zod count the characters of a string, older ones its code units,
+ * of which a character has one or two: it must be enough either way.
+ */
+function isAtLeast(value: unknown, least: number): boolean {
+  const length = lengthOf(value);
+  if (typeof value !== 'string' || length >= least * 2) return length >= least;
+  return charactersOf(value) >= least;
+}
+
+function charactersOf(text: string): number {
+  let pairs = 0;
+  for (let at = 0; at < text.length; at++) if ((text.codePointAt(at) as number) > 0xffff) pairs++;
+  return text.length - pairs;
 }

@@ -15,6 +15,7 @@ import {
 import type { AnySchema } from './schema.ts';
 import { RegisteredTool, type ToolConfig, type ToolHandler } from './tools.ts';
 
+export { type CacheRule, type ResourceCacheConfig, type ToolCacheConfig, tagsOf } from './cache-rule.ts';
 export { type CompleteCallback, completable } from './completion.ts';
 export type { McpRequest, OutgoingNotification, ServerContext } from './context.ts';
 export { findHeaderMismatch } from './header-params.ts';
@@ -75,7 +76,7 @@ export class Registry {
     config: ToolConfig<I>,
     handler: ToolHandler<I>,
   ): RegisteredTool {
-    const tool = new RegisteredTool(name, config, handler as never, this.#owner('tools', 'tool', this.tools));
+    const tool = new RegisteredTool(name, config as never, handler as never, this.#owner('tools', 'tool', this.tools));
     return this.#add('tools', 'tool', this.tools, tool);
   }
 

@@ -8,6 +8,7 @@ import {
   type ReadResourceResult,
   type Resource,
 } from '../wire/wire.ts';
+import { type CacheRule, checkResourceCache, type ResourceCacheConfig } from './cache-rule.ts';
 import { type CompleteCallback, completionMap } from './completion.ts';
 import type { ServerContext } from './context.ts';
 import { checkDefinition, checkJson } from './definition.ts';
@@ -18,6 +19,8 @@ import { UriTemplate, type Variables } from './uri-template.ts';
 export interface ResourceConfig extends Omit<Resource, 'uri' | 'name'> {
   /** How long, and for whom, clients may reuse what was read. @default the server's hint for `resources/read` */
   readonly cacheHint?: CacheHint | undefined;
+  /** Keeps what was read, and tells clients so; without it nothing is kept. */
+  readonly cache?: ResourceCacheConfig | undefined;
 }
 
 type ReadAnswer = ReadResourceResult | InputRequiredResult;
@@ -80,7 +83,17 @@ export interface ResourceUpdate<H, T> {
   readonly enabled?: boolean;
 }
 
-const CONFIG_KEYS = ['title', 'description', 'mimeType', 'size', 'annotations', 'icons', '_meta', 'cacheHint'] as const;
+const CONFIG_KEYS = [
+  'title',
+  'description',
+  'mimeType',
+  'size',
+  'annotations',
+  'icons',
+  '_meta',
+  'cacheHint',
+  'cache',
+] as const;
 const LISTED_KEYS = ['title', 'description', 'mimeType', 'size', 'annotations', 'icons', '_meta'] as const;
 
 type Target = string | ResourceTemplate;
@@ -90,14 +103,17 @@ interface Described<T extends Target> {
   readonly metadata: ResourceConfig;
 }
 
-/** The entry as lists show it. */
-type Definition = Record<string, unknown>;
+/** The entry as lists show it, and how what is read of it is kept. */
+interface CompiledResource {
+  readonly definition: Record<string, unknown>;
+  readonly cache: CacheRule | undefined;
+}
 
 /** A registered resource or family of resources, and the handle to change it. */
 export class RegisteredResourceEntry<
   H extends ReadResourceHandler | ReadTemplateHandler,
   T extends Target,
-> extends RegisteredEntry<Described<T>, H, Definition> {
+> extends RegisteredEntry<Described<T>, H, CompiledResource> {
   constructor(
     name: string,
     target: T,
@@ -156,19 +172,19 @@ export class RegisteredResourceEntry<
 export type RegisteredResource = RegisteredResourceEntry<ReadResourceHandler, string>;
 export type RegisteredResourceTemplate = RegisteredResourceEntry<ReadTemplateHandler, ResourceTemplate>;
 
-const RESOURCE: EntryKind<Described<never>, Definition> = {
+const RESOURCE: EntryKind<Described<never>, CompiledResource> = {
   word: 'resource',
   compile: compileResource,
   keyOf: (_name, { target }) => target,
 };
-const TEMPLATE: EntryKind<Described<never>, Definition> = {
+const TEMPLATE: EntryKind<Described<never>, CompiledResource> = {
   word: 'resource template',
   compile: compileResource,
   keyOf: (name) => name,
 };
 
 /** @throws {OptionError} when the URI or the description is not valid. */
-function compileResource(name: string, { target, metadata }: Described<Target>): Definition {
+function compileResource(name: string, { target, metadata }: Described<Target>): CompiledResource {
   const option = `resource "${name}"`;
   checkDefinition(option, metadata, CONFIG_KEYS);
   const { cacheHint } = metadata;
@@ -179,5 +195,5 @@ function compileResource(name: string, { target, metadata }: Described<Target>):
   const where = typeof target === 'string' ? { uri: target } : { uriTemplate: target.uriTemplate.toString() };
   const shown = { name, ...where, ...pick(metadata, LISTED_KEYS) };
   checkJson(option, shown);
-  return shown;
+  return { definition: shown, cache: checkResourceCache(option, metadata.cache) };
 }

@@ -85,9 +85,10 @@ export function compileSchema(name: string, schema: unknown, io: 'input' | 'outp
 function compileStandard(name: string, schema: StandardSchemaV1, io: 'input' | 'output'): CompiledSchema {
   const standard = schema['~standard'];
   const shape = (schema as { shape?: unknown }).shape;
+  const json = standardToJson(name, schema, io);
   const isPlain = plainCheckOf(schema);
   return {
-    json: standardToJson(name, schema, io),
+    json,
     fields: isObject(shape) && isRawShape(shape) ? shape : undefined,
     check: (value) => {
       if (isPlain?.(value)) return { ok: true, value };

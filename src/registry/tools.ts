@@ -8,6 +8,7 @@ import {
   type ToolAnnotations,
   wrapsOutput,
 } from '../wire/wire.ts';
+import { type CacheRule, checkToolCache, type ToolCacheConfig } from './cache-rule.ts';
 import type { ServerContext } from './context.ts';
 import { checkDefinition, checkJson } from './definition.ts';
 import { definedOf, type EntryKind, type EntryOwner, pick, RegisteredEntry } from './entry.ts';
@@ -28,6 +29,8 @@ export interface ToolConfig<
   readonly annotations?: ToolAnnotations | undefined;
   readonly icons?: Icon[] | undefined;
   readonly _meta?: Record<string, unknown> | undefined;
+  /** Keeps the tool's answers; without it none is kept. */
+  readonly cache?: ToolCacheConfig<I extends AnySchema ? InferSchema<I> : Record<string, unknown>> | undefined;
 }
 
 type ToolAnswer = CallToolResult | InputRequiredResult;
@@ -38,7 +41,9 @@ export type ToolHandler<I extends AnySchema | undefined> = I extends AnySchema
   : (context: ServerContext) => ToolAnswer | Promise<ToolAnswer>;
 
 /** Changes to a tool; absent members stay as they are. */
-export interface ToolUpdate extends Omit<ToolConfig, 'inputSchema'> {
+export interface ToolUpdate extends Omit<ToolConfig, 'inputSchema' | 'cache'> {
+  // biome-ignore lint/suspicious/noExplicitAny: the arguments are those of the new schema, which is not known here
+  readonly cache?: ToolCacheConfig<any>;
   /** The new name; `null` removes the entry. */
   readonly name?: string | null;
   /** The new input schema. */
@@ -47,7 +52,16 @@ export interface ToolUpdate extends Omit<ToolConfig, 'inputSchema'> {
   readonly enabled?: boolean;
 }
 
-const CONFIG_KEYS = ['title', 'description', 'inputSchema', 'outputSchema', 'annotations', 'icons', '_meta'] as const;
+const CONFIG_KEYS = [
+  'title',
+  'description',
+  'inputSchema',
+  'outputSchema',
+  'annotations',
+  'icons',
+  '_meta',
+  'cache',
+] as const;
 const NO_ARGUMENTS: JsonSchema = Object.freeze({ type: 'object' });
 
 /** A tool made ready: nothing of this is worked out again for a call. */
@@ -55,6 +69,8 @@ export interface CompiledTool {
   readonly input: CompiledSchema | undefined;
   readonly output: CompiledSchema | undefined;
   readonly headerParams: readonly HeaderParam[] | undefined;
+  /** How its answers are kept; nothing where they are not. */
+  readonly cache: CacheRule | undefined;
   /** Whether legacy revisions get the structured output wrapped. */
   readonly wrapsLegacyOutput: boolean;
   readonly definition: Record<string, unknown>;
@@ -127,6 +143,7 @@ function compileTool(name: string, config: ToolConfig): CompiledTool {
   return {
     input,
     output,
+    cache: checkToolCache(option, config.cache, config.annotations),
     headerParams: findHeaderParams(`${option} inputSchema`, inputJson),
     wrapsLegacyOutput: wrapsOutput(output?.json),
     definition,

@@ -42,12 +42,36 @@ export interface CacheSignal {
   readonly error?: unknown;
 }
 
+/** `half-open`: one call is finding out whether the dependency works again. */
+export type BreakerState = 'closed' | 'open' | 'half-open';
+
+/** Why a circuit breaker changed its state. */
+export type BreakerReason =
+  | 'failures'
+  | 'reset-timeout'
+  | 'probe-succeeded'
+  | 'probe-failed'
+  | 'probe-cancelled'
+  | 'by-hand';
+
+/** A circuit breaker changed its state. */
+export interface BreakerEvent {
+  /** The breaker's name, which is that of the dependency. */
+  readonly name: string;
+  readonly from: BreakerState;
+  readonly to: BreakerState;
+  readonly reason: BreakerReason;
+  /** Failures in a row after the event. */
+  readonly failures: number;
+}
+
 /** The events of the engine, from socket to answer. */
 export interface EngineSignals {
   readonly request: Signal<RequestEvent>;
   readonly fault: Signal<FaultEvent>;
   readonly connection: Signal<ConnectionEvent>;
   readonly cache: Signal<CacheSignal>;
+  readonly breaker: Signal<BreakerEvent>;
   readonly pool: Signal<PoolEvent>;
 }
 
@@ -58,6 +82,7 @@ export function createEngineSignals(): EngineSignals {
     fault: new Signal<FaultEvent>(),
     connection: new Signal<ConnectionEvent>(),
     cache: new Signal<CacheSignal>(),
+    breaker: new Signal<BreakerEvent>(),
     pool: new Signal<PoolEvent>(),
   });
 }

@@ -1,6 +1,9 @@
 /** The contract of `signal/`: typed events, at no cost while nobody listens. */
 
 export type {
+  BreakerEvent,
+  BreakerReason,
+  BreakerState,
   CacheSignal,
   ConnectionEvent,
   EngineSignals,

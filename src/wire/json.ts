@@ -71,6 +71,18 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** A copy of a JSON value that shares nothing with it. */
+export function copyJson<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(copyJson) as T;
+  if (!isObject(value)) return value;
+  const copy: Record<string, unknown> = { ...value };
+  for (const key in copy) {
+    const member = copy[key];
+    if (typeof member === 'object' && member !== null) copy[key] = copyJson(member);
+  }
+  return copy as T;
+}
+
 /** What a result with its own `toJSON` wants to be; any other is itself. @throws {TypeError} when that is no object. */
 export function toPlainResult(result: Record<string, unknown>): Record<string, unknown> {
   if (typeof result['toJSON'] !== 'function') return result;

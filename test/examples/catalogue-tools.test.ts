@@ -51,6 +51,15 @@ describe('the served catalogue', () => {
     expect(catalogue.lines.join('\n')).not.toContain('Seeding');
   });
 
+  it('keeps the answers of a search until an order changes the stock', async () => {
+    const search = async () => (await call('search_products', { category: 'Toys', limit: 3 })).structured.products;
+    const before = await search();
+    expect(await search()).toEqual(before);
+    const { id, stock } = before.find((product: Json) => product.stock > 1);
+    await call('checkout', { user_id: 42, items: [{ product_id: id, quantity: 1 }] });
+    expect((await search()).find((product: Json) => product.id === id).stock).toBe(stock - 1);
+  });
+
   it('is listed as JSON and nothing else, though it has no prompts', async () => {
     const { code, stdout, stderr } = await runCli('list', url, '--json');
     expect([code, stderr]).toEqual([0, '']);

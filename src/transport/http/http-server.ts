@@ -99,6 +99,8 @@ export class HttpEndpoint {
     this.#listener.close();
     for (const connection of this.#connections) if (connection.idle) connection.end();
     this.#http.closeIdleConnections();
+    // Before version 26 Node.js leaves those open that never sent anything.
+    if (!this.#parts.options.lane) for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy();
   }
 
   /** Resolves when every connection has ended; those that remain after the deadline are cut. */
@@ -113,6 +115,7 @@ export class HttpEndpoint {
         };
       });
     }
+    for (const connection of this.#connections) connection.destroy();
     for (const socket of this.#sockets) socket.destroy();
     this.#cancelSweep?.();
     this.#http.close(() => {}); // Ends the checks; its complaint that it does not listen is no news.

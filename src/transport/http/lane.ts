@@ -125,7 +125,7 @@ export class LaneConnection implements LaneCarrier {
     const seconds = tick - this.#since;
     if (this.#phase === 'busy') return;
     if (this.#phase === 'idle') {
-      if (seconds * 1000 > limits.idleTimeoutMs) this.#socket.destroy();
+      if (seconds * 1000 > limits.idleTimeoutMs) this.destroy();
       return;
     }
     const limitMs = this.#phase === 'head' ? limits.headerTimeoutMs : limits.requestTimeoutMs;

@@ -27,11 +27,6 @@ export class Outbox {
     this.#socket = socket;
   }
 
-  /** Whether the socket has more to send than it should; what is gathered counts when it is sent. */
-  get isFull(): boolean {
-    return this.#socket.writableNeedDrain;
-  }
-
   /** Sends a text, then bytes if any; answers how many bytes wait, roughly. Plain ASCII is written faster. */
   write(text: string, bytes: Uint8Array | undefined, isAscii: boolean): number {
     const socket = this.#socket;

@@ -26,8 +26,8 @@ export class ModernResultWriter {
   complete(result: Record<string, unknown>): string {
     const only = onlyText(result);
     if (only !== undefined) return `{"content":[{"type":"text","text":${JSON.stringify(only)}}]${this.#completeTail}`;
-    if ('_meta' in result || 'resultType' in result) return this.#merged(result, 'complete');
     if ('toJSON' in result) return this.#merged(toPlainResult(result), 'complete');
+    if ('_meta' in result || 'resultType' in result) return this.#merged(result, 'complete');
     const text = JSON.stringify(result);
     return text === '{}' ? `{${this.#completeTail.slice(1)}` : text.slice(0, -1) + this.#completeTail;
   }
@@ -49,14 +49,27 @@ export class ModernResultWriter {
   }
 }
 
-/** The text of a result that is nothing but one text, such as `{ content: [{ type: 'text', text: 'found' }] }`. */
+/**
+ * The text of a result that is nothing but one text, such as `{ content: [{ type: 'text', text: 'found' }] }`. Objects of
+ * other prototypes may inherit such members, which JSON leaves out, or write themselves in their own way.
+ */
 function onlyText(result: Record<string, unknown>): string | undefined {
   const content = result['content'];
-  if (!Array.isArray(content) || content.length !== 1) return undefined;
+  if (!Array.isArray(content) || content.length !== 1 || !isPlain(result)) return undefined;
   const item = content[0] as { readonly type?: unknown; readonly text?: unknown } | null;
-  if (item === null || typeof item !== 'object' || item.type !== 'text' || typeof item.text !== 'string')
-    return undefined;
-  for (const key in result) if (key !== 'content') return undefined;
-  for (const key in item) if (key !== 'type' && key !== 'text') return undefined;
-  return 'toJSON' in result || 'toJSON' in content || 'toJSON' in item ? undefined : item.text;
+  if (item === null || typeof item !== 'object' || item.type !== 'text' || !isPlain(item)) return undefined;
+  const { text } = item;
+  if (typeof text !== 'string' || 'toJSON' in result || 'toJSON' in content || 'toJSON' in item) return undefined;
+  let members = 0;
+  for (const key in result)
+    if (key === 'content') members++;
+    else return undefined;
+  for (const key in item)
+    if (key === 'type' || key === 'text') members++;
+    else return undefined;
+  return members === 3 ? text : undefined;
+}
+
+function isPlain(value: object): boolean {
+  return Object.getPrototypeOf(value) === Object.prototype;
 }

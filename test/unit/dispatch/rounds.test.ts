@@ -79,6 +79,32 @@ describe('a multi-round-trip request', () => {
     }
   });
 
+  it.each([
+    ['zod', z.object({ a: z.number(), list: z.array(z.string()) })],
+    ['JSON Schema', { type: 'object' }],
+  ])('goes on with a state whatever its handler did to the arguments: %s', async (_library, inputSchema) => {
+    const server = serverWith((each) => {
+      each.registerTool('t', { inputSchema: inputSchema as Record<string, unknown> }, (args, { mcpReq }) => {
+        const seen = JSON.stringify(args);
+        (args.list as unknown[]).push('more');
+        args.a = 'changed';
+        return mcpReq.requestState() === undefined ? inputRequired({ requestState: 's' }) : text(seen);
+      });
+      const argsSchema = z.object({ list: z.string() });
+      each.registerPrompt('p', { argsSchema }, (args, { mcpReq }) => {
+        args.list = 'changed';
+        return mcpReq.requestState() === undefined ? inputRequired({ requestState: 's' }) : { messages: [] };
+      });
+    });
+    const params = { name: 't', arguments: { a: 1, list: ['x'] } };
+    const { result } = await modern(server, 'tools/call', params);
+    const reply = await modern(server, 'tools/call', { ...params, requestState: result?.requestState });
+    expect(textOf(reply)).toBe('{"a":1,"list":["x"]}');
+    const prompt = { name: 'p', arguments: { list: 'x' } };
+    const requestState = (await modern(server, 'prompts/get', prompt)).result?.requestState;
+    expect((await modern(server, 'prompts/get', { ...prompt, requestState })).error).toBe(undefined);
+  });
+
   it('never has caching members, even where the handler adds them', async () => {
     const server = serverWith((each) => {
       const spec = { ...inputRequired({ requestState: 's' }), ttlMs: 5, cacheScope: 'public' as const };

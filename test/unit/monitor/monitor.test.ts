@@ -4,12 +4,19 @@ import { PerformanceMonitor } from '../../../src/monitor/monitor.ts';
 import { createEngineSignals } from '../../../src/signal/signal.ts';
 import { FakeClock } from '../../../src/testing/testing.ts';
 
+const NO_CACHE = { hits: 0, misses: 0, hitRate: 0, missRate: 0, size: 0, bytes: 0 };
+
 function monitored() {
   const clock = new FakeClock();
   const memoryBytes = 2 ** 40;
   return {
     clock,
-    monitor: new PerformanceMonitor(createEngineSignals(), clock, { cores: 2, memoryBytes }),
+    monitor: new PerformanceMonitor({
+      signals: createEngineSignals(),
+      clock,
+      cache: () => NO_CACHE,
+      machine: { cores: 2, memoryBytes },
+    }),
     memoryBytes,
   };
 }

@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
 import type { ServerContext } from '../../../src/registry/registry.ts';
 import { createOptimizedServer, OptimizedMCPServer } from '../../../src/server.ts';
+import { FakeClock } from '../../../src/testing/testing.ts';
 import type { CallToolResult, InputRequiredResult } from '../../../src/wire/wire.ts';
 import { callTool, legacy } from '../support/http.ts';
 import { codeOf, textOf } from '../support/messages.ts';
@@ -127,12 +128,28 @@ describe('handleOptimizedRequest', () => {
     expect(server.getPerformanceMetrics().requests).toMatchObject({ total: 3, errors: 1 });
   });
 
-  it('fails rather than pretending to cache', async () => {
+  it('keeps the result under a key, for as long as it is told, and computes it once for all who ask', async () => {
+    const clock = new FakeClock();
+    const server = createOptimizedServer(Base, { ...IDENTITY, clock });
+    const work = vi.fn(async () => ({ made: work.mock.calls.length }));
+    const all = Promise.all([server.operation('report', work, 'key', 60), server.operation('report', work, 'key', 60)]);
+    expect(await all).toEqual([{ made: 1 }, { made: 1 }]);
+    clock.advance(59_999);
+    expect(await server.operation('report', work, 'key', 60)).toEqual({ made: 1 });
+    clock.advance(1);
+    expect(await server.operation('report', work, 'key', 60)).toEqual({ made: 2 });
+    await server.cache.delete('key');
+    expect(await server.operation('report', work, 'key', 60)).toEqual({ made: 3 });
+    expect(server.getPerformanceMetrics()).toMatchObject({ requests: { total: 5 }, cache: { hits: 1, misses: 4 } });
+  });
+
+  it('keeps no failure', async () => {
     const server = createOptimizedServer(Base, IDENTITY);
-    const work = vi.fn();
-    await expect(server.operation('report', work, 'key')).rejects.toMatchObject({ code: 'NOT_AVAILABLE' });
-    await expect(server.operation('report', work, undefined, 0)).rejects.toMatchObject({ code: 'NOT_AVAILABLE' });
-    expect(work).not.toHaveBeenCalled();
+    const work = vi.fn(() => Promise.reject(new Error('not now')));
+    for (let tries = 1; tries <= 2; tries++) {
+      await expect(server.operation('report', work, 'key')).rejects.toThrow('not now');
+      expect(work).toHaveBeenCalledTimes(tries);
+    }
   });
 });
 

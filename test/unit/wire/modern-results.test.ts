@@ -126,3 +126,123 @@ describe('ModernResultWriter', () => {
     expect(written ?? '{"deep":'.repeat(10_000)).toContain('{"deep":'.repeat(10_000));
   });
 });
+
+/** A result of a shape near the usual one, with what JavaScript can do to it. */
+interface Shape {
+  readonly item: [key: string, value: unknown][];
+  readonly result: [key: string, value: unknown][];
+  readonly count: number;
+  readonly itemManner: Manner;
+  readonly resultManner: Manner;
+  readonly contentManner: 'usual' | 'subclass' | 'extra member' | 'toJSON' | 'frozen';
+}
+type Manner = 'usual' | 'frozen' | 'getters' | 'class' | 'inherited' | 'hidden' | 'null' | 'toJSON' | 'hidden toJSON';
+
+class Held {}
+class Items extends Array<unknown> {}
+const MANNERS: readonly Manner[] = [
+  'usual',
+  'frozen',
+  'getters',
+  'class',
+  'inherited',
+  'hidden',
+  'null',
+  'toJSON',
+  'hidden toJSON',
+];
+const CONTENT_MANNERS = ['usual', 'usual', 'subclass', 'extra member', 'toJSON', 'frozen'] as const;
+const mannerOf = fc.oneof({ weight: 2, arbitrary: fc.constant<Manner>('usual') }, fc.constantFrom(...MANNERS));
+const texts = fc.oneof(fc.string({ unit: 'binary', maxLength: 12 }), fc.constantFrom('"', '\\', '\ud800', '\u2028'));
+const entry = (key: fc.Arbitrary<string>, value: fc.Arbitrary<unknown>) => fc.tuple(key, value);
+const near: fc.Arbitrary<Shape> = fc.record({
+  item: fc
+    .tuple(
+      entry(fc.constant('type'), fc.oneof({ weight: 6, arbitrary: fc.constant('text') }, fc.constant('image'))),
+      entry(fc.constant('text'), fc.oneof({ weight: 6, arbitrary: texts }, fc.constantFrom(7, null, undefined, {}))),
+      fc.array(entry(fc.constantFrom('annotations', '_meta', 'data'), fc.constantFrom(undefined, 1, {})), {
+        maxLength: 1,
+      }),
+      fc.boolean(),
+    )
+    .map(([type, text, more, isFlipped]) => (isFlipped ? [text, type, ...more] : [type, text, ...more])),
+  result: fc.array(
+    entry(
+      fc.constantFrom('isError', '_meta', 'resultType', 'structuredContent', 'own'),
+      fc.constantFrom(undefined, true, {}),
+    ),
+    { maxLength: 1 },
+  ),
+  count: fc.oneof({ weight: 6, arbitrary: fc.constant(1) }, fc.constantFrom(0, 2)),
+  itemManner: mannerOf,
+  resultManner: mannerOf,
+  contentManner: fc.constantFrom(...CONTENT_MANNERS),
+}) as fc.Arbitrary<Shape>;
+
+function inManner(entries: readonly [key: string, value: unknown][], manner: Manner): Record<string, unknown> {
+  const plain = Object.fromEntries(entries);
+  const as = (more: PropertyDescriptor): PropertyDescriptorMap =>
+    Object.fromEntries(entries.map(([key, value]) => [key, { value, configurable: true, ...more }]));
+  switch (manner) {
+    case 'usual':
+      return plain;
+    case 'frozen':
+      return Object.freeze(plain);
+    case 'getters': {
+      const getters = entries.map(([key, value]) => [key, { get: () => value, enumerable: true }] as const);
+      return Object.defineProperties({}, Object.fromEntries(getters));
+    }
+    case 'class':
+      return Object.assign(new Held(), plain) as Record<string, unknown>;
+    case 'inherited':
+      return Object.create(plain) as Record<string, unknown>;
+    case 'hidden':
+      return Object.defineProperties({}, as({ enumerable: false }));
+    case 'null':
+      return Object.assign(Object.create(null), plain) as Record<string, unknown>;
+    case 'toJSON':
+      return { ...plain, toJSON: () => ({ written: 'otherwise' }) };
+    case 'hidden toJSON':
+      return Object.defineProperty(plain, 'toJSON', { value: () => ({ written: 'otherwise' }) });
+  }
+}
+
+function build({ item, result: more, count, itemManner, resultManner, contentManner }: Shape): Record<string, unknown> {
+  const items = Array.from({ length: count }, () => inManner(item, itemManner));
+  const content: unknown[] = contentManner === 'subclass' ? Items.from(items) : items;
+  if (contentManner === 'extra member') Object.assign(content, { more: 1 });
+  if (contentManner === 'toJSON') Object.assign(content, { toJSON: () => ['otherwise'] });
+  if (contentManner === 'frozen') Object.freeze(content);
+  return inManner([['content', content], ...more], resultManner);
+}
+
+/** What a result that wants to be something else is. */
+function plainOf(given: Record<string, unknown>): Record<string, unknown> {
+  return typeof given.toJSON === 'function' ? (given.toJSON() as Record<string, unknown>) : given;
+}
+
+describe('a result of nothing but one text', () => {
+  it('is written as any other would be', () => {
+    let usual = 0;
+    fc.assert(
+      fc.property(near, (shape) => {
+        const written = writer.complete(build(shape));
+        expect(parsed(written)).toEqual(merged(plainOf(build(shape)), { resultType: 'complete' }));
+        if (written.startsWith('{"content":[{"type":"text","text":')) usual++;
+      }),
+      { numRuns: 3_000 },
+    );
+    expect(usual).toBeGreaterThan(300);
+  });
+
+  it('is read once: a text that changes between two looks is one of its values', () => {
+    let looks = 0;
+    const item = {
+      type: 'text',
+      get text(): unknown {
+        return looks++ === 0 ? 'first' : undefined;
+      },
+    };
+    expect(JSON.parse(writer.complete({ content: [item] }))).toMatchObject({ content: [{ text: 'first' }] });
+  });
+});

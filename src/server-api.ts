@@ -20,7 +20,7 @@ export interface ServerEvents {
   fault: [{ readonly where: string; readonly error: unknown }];
 }
 
-/** What {@link OptimizedMCPServer.start} answers. */
+/** What `OptimizedMCPServer.start` answers. */
 export interface StartedServer {
   /** The endpoint, with the real port; nothing where the server does not listen. */
   readonly url: string | undefined;

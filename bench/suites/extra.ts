@@ -1,0 +1,19 @@
+/** A table that a suite measures in its own way, beside the rows of servers under load. */
+export interface ExtraTable {
+  readonly title: string;
+  readonly headings: readonly string[];
+  /** Texts and numbers by column. */
+  readonly rows: readonly (readonly (string | number)[])[];
+}
+
+/** A goal of such a table. */
+export interface ExtraGoal {
+  readonly title: string;
+  readonly value: number;
+  readonly atLeast: number;
+}
+
+export interface ExtraResult {
+  readonly tables: readonly ExtraTable[];
+  readonly goals: readonly ExtraGoal[];
+}

@@ -1,0 +1,118 @@
+import { type Clock, systemClock } from '../kernel/clock.ts';
+import { OptionError } from '../kernel/errors.ts';
+import { integerOption, type NumberRange, objectOption, stringOption } from '../kernel/options.ts';
+import { type Random, systemRandom } from '../kernel/random.ts';
+import { type BreakerEvent, Signal } from '../signal/signal.ts';
+
+/** How a circuit decides. Every key is checked at construction. */
+export interface CircuitOptions {
+  /** The dependency's name, in errors, events and statistics. @default the call's own name, or `circuit` */
+  readonly name?: string;
+  /** Failures in a row that open the circuit. @default 5 */
+  readonly threshold?: number;
+  /** Longest time for one call, in milliseconds; 0 for no limit. @default 10_000 */
+  readonly timeout?: number;
+  /** How long an open circuit refuses calls before it lets one probe through, in milliseconds. @default 30_000 */
+  readonly resetTimeout?: number;
+  /** What the reset timeout is multiplied by after each failed probe. @default 1 */
+  readonly resetBackoff?: number;
+  /** Longest reset timeout that the backoff leads to, in milliseconds. @default 300_000, or `resetTimeout` if longer */
+  readonly maxResetTimeout?: number;
+  /** Share of the reset timeout, 0 to 1, by which it is prolonged at random so that instances do not probe in step. @default 0 */
+  readonly resetJitter?: number;
+  /** Whether an error counts as a failure; one that does not shows that the dependency answers. @default every error does */
+  readonly isFailure?: (error: unknown) => boolean;
+  /** Where changes of state are told; several circuits may share one. @default a signal of its own */
+  readonly changed?: Signal<BreakerEvent>;
+  /** Where time comes from. @default the system's clock */
+  readonly clock?: Clock;
+  /** Where randomness comes from. @default the runtime's generator */
+  readonly random?: Random;
+}
+
+/** Options that have been checked, with every default filled in. */
+export type ResolvedCircuitOptions = Readonly<Required<CircuitOptions>>;
+
+const DEFAULTS = Object.freeze({
+  name: 'circuit',
+  threshold: 5,
+  timeout: 10_000,
+  resetTimeout: 30_000,
+  resetBackoff: 1,
+  maxResetTimeout: 300_000,
+  resetJitter: 0,
+});
+
+/** The keys of {@link CircuitOptions}. */
+export const CIRCUIT_KEYS = [
+  'name',
+  'threshold',
+  'timeout',
+  'resetTimeout',
+  'resetBackoff',
+  'maxResetTimeout',
+  'resetJitter',
+  'isFailure',
+  'changed',
+  'clock',
+  'random',
+] as const;
+
+/** The longest delay that timers of JavaScript know: about 24 days. */
+const MAX_TIMER_MS = 2_147_483_647;
+const always = (): boolean => true;
+
+/** Checks a circuit's options and fills in the defaults. @throws {OptionError} */
+export function resolveCircuitOptions(options: CircuitOptions | undefined): ResolvedCircuitOptions {
+  const given = objectOption('breaker', options, CIRCUIT_KEYS);
+  const threshold = { min: 1, max: 1_000_000 };
+  const resetTimeout = integerOption('breaker.resetTimeout', given.resetTimeout, DEFAULTS.resetTimeout, {
+    min: 1,
+    max: MAX_TIMER_MS,
+  });
+  return Object.freeze({
+    name: stringOption('breaker.name', given.name, DEFAULTS.name),
+    threshold: integerOption('breaker.threshold', given.threshold, DEFAULTS.threshold, threshold),
+    timeout: integerOption('breaker.timeout', given.timeout, DEFAULTS.timeout, { min: 0, max: MAX_TIMER_MS }),
+    resetTimeout,
+    resetBackoff: numberOption('breaker.resetBackoff', given.resetBackoff, DEFAULTS.resetBackoff, { min: 1, max: 100 }),
+    maxResetTimeout: integerOption(
+      'breaker.maxResetTimeout',
+      given.maxResetTimeout,
+      Math.max(DEFAULTS.maxResetTimeout, resetTimeout),
+      { min: resetTimeout, max: MAX_TIMER_MS },
+    ),
+    resetJitter: numberOption('breaker.resetJitter', given.resetJitter, DEFAULTS.resetJitter, { min: 0, max: 1 }),
+    isFailure: functionOption('breaker.isFailure', given.isFailure, always),
+    changed: signalOption('breaker.changed', given.changed),
+    clock: clockOption('breaker.clock', given.clock),
+    random: functionOption('breaker.random', given.random, systemRandom),
+  });
+}
+
+/** A function: the fallback when absent. @throws {OptionError} */
+export function functionOption<F>(name: string, value: unknown, fallback: F): F {
+  if (value === undefined) return fallback;
+  if (typeof value !== 'function') throw new OptionError(name, 'must be a function', value);
+  return value as F;
+}
+
+function numberOption(name: string, value: unknown, fallback: number, range: NumberRange): number {
+  const chosen = value ?? fallback;
+  if (typeof chosen !== 'number' || !(chosen >= range.min && chosen <= range.max))
+    throw new OptionError(name, `must be a number from ${range.min} to ${range.max}`, value);
+  return chosen;
+}
+
+function signalOption(name: string, value: unknown): Signal<BreakerEvent> {
+  if (value === undefined) return new Signal<BreakerEvent>();
+  if (!(value instanceof Signal)) throw new OptionError(name, 'must be a Signal', value);
+  return value;
+}
+
+function clockOption(name: string, value: unknown): Clock {
+  if (value === undefined) return systemClock;
+  const { now, after } = (value ?? {}) as { readonly now?: unknown; readonly after?: unknown };
+  if (typeof now !== 'function' || typeof after !== 'function') throw new OptionError(name, 'must be a Clock', value);
+  return value as Clock;
+}

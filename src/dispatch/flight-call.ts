@@ -1,0 +1,89 @@
+import type { McpRequest, ServerContext } from '../registry/registry.ts';
+import type { RequestOutcome } from '../signal/signal.ts';
+import type { Era, RequestId } from '../wire/wire.ts';
+import type { Call } from './call.ts';
+
+/**
+ * A call whose answer is made for several requests: that of the first, but for what ends it. It goes on when the first
+ * client leaves, as long as another one waits.
+ */
+export class FlightCall implements Call {
+  target: string;
+  outcome: RequestOutcome = 'ok';
+  roundState: string | undefined = undefined;
+  /** Whether the handler threw, so that its answer only says so. */
+  hasFailed = false;
+  readonly signal: AbortSignal;
+  readonly #first: Call;
+  #view: McpRequest | undefined;
+
+  constructor(first: Call, signal: AbortSignal) {
+    this.#first = first;
+    this.signal = signal;
+    this.target = first.target;
+  }
+
+  get era(): Era {
+    return this.#first.era;
+  }
+  get method(): string {
+    return this.#first.method;
+  }
+  get argumentsText(): string | undefined {
+    return this.#first.argumentsText;
+  }
+  get cancelled(): boolean {
+    return this.signal.aborted;
+  }
+  get principal(): string {
+    return this.#first.principal;
+  }
+  get sessionId(): string | undefined {
+    return this.#first.sessionId;
+  }
+  get http(): ServerContext['http'] {
+    return this.#first.http;
+  }
+  get clientInfo(): ServerContext['clientInfo'] {
+    return this.#first.clientInfo;
+  }
+  get clientCapabilities(): ServerContext['clientCapabilities'] {
+    return this.#first.clientCapabilities;
+  }
+  get requestId(): RequestId {
+    return this.#first.requestId;
+  }
+  get _meta(): McpRequest['_meta'] {
+    return this.#first._meta;
+  }
+  get progress(): ServerContext['progress'] {
+    return this.#first.progress;
+  }
+  get sendNotification(): ServerContext['sendNotification'] {
+    return this.#first.sendNotification;
+  }
+
+  get mcpReq(): McpRequest {
+    if (this.#view === undefined) {
+      const {
+        id,
+        method,
+        _meta,
+        envelope,
+        inputResponses,
+        requestState,
+        notify,
+        log,
+        elicitInput,
+        requestSampling,
+        send,
+      } = this.#first.mcpReq;
+      this.#view = {
+        ...{ id, method, _meta, envelope, inputResponses, requestState },
+        ...{ notify, log, elicitInput, requestSampling, send },
+        signal: this.signal,
+      };
+    }
+    return this.#view;
+  }
+}
