@@ -30,7 +30,7 @@ function selectRows(suite: Suite, { only, scenarios, toolsets }: BenchOptions): 
       (toolsets === undefined || toolsets.includes(row.toolset)),
   );
   for (const name of new Set([...(only ?? []), ...rows.map((row) => row.contender)])) contenderOf(name);
-  if (rows.length === 0) throw new RangeError('no rows are left to measure');
+  if (rows.length === 0 && suite.rows.length > 0) throw new RangeError('no rows are left to measure');
   return rows;
 }
 
@@ -133,7 +133,8 @@ async function bench(suite: Suite, options: BenchOptions): Promise<void> {
       2,
     )}\n`,
   );
-  console.log(`\n${renderTable(summaries, options.markdown)}\n\n${renderGoals(goals, options.markdown)}\n`);
+  if (rows.length > 0)
+    console.log(`\n${renderTable(summaries, options.markdown)}\n\n${renderGoals(goals, options.markdown)}\n`);
   if (extra !== undefined) console.log(`${renderExtra(extra, options.markdown)}\n`);
   console.log(
     `${machine.cpu}, ${machine.cores} cores, ${machine.memoryMb} MB, ${machine.kernel}, Node.js ${machine.node}, commit ` +

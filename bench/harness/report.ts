@@ -91,8 +91,11 @@ export function renderExtra({ tables, goals }: ExtraResult, markdown: boolean): 
     return `${title}\n\n${markdown ? markdownTable(lines, 1) : terminalTable(lines, 1)}`;
   });
   const verdicts = goals.map(
-    ({ title, value, atLeast }) =>
-      `${markdown ? '- ' : '  '}${value >= atLeast ? 'met' : 'MISSED'} ${title}: ${value.toFixed(3)}, at least ${atLeast}`,
+    ({ title, value, atLeast = Number.NEGATIVE_INFINITY, atMost = Number.POSITIVE_INFINITY }) => {
+      const bound = Number.isFinite(atLeast) ? `at least ${atLeast}` : `at most ${atMost}`;
+      const verdict = value >= atLeast && value <= atMost ? 'met' : 'MISSED';
+      return `${markdown ? '- ' : '  '}${verdict.padEnd(markdown ? 0 : 12)} ${title}: ${value.toFixed(3)}, ${bound}`;
+    },
   );
   return [...shown, verdicts.join('\n')].join('\n\n');
 }

@@ -10,7 +10,9 @@ export interface ExtraTable {
 export interface ExtraGoal {
   readonly title: string;
   readonly value: number;
-  readonly atLeast: number;
+  /** Met when the value is at least, or at most, this: one of them. */
+  readonly atLeast?: number;
+  readonly atMost?: number;
 }
 
 export interface ExtraResult {
