@@ -138,7 +138,7 @@ async function bench(suite: Suite, options: BenchOptions): Promise<void> {
   if (extra !== undefined) console.log(`${renderExtra(extra, options.markdown)}\n`);
   console.log(
     `${machine.cpu}, ${machine.cores} cores, ${machine.memoryMb} MB, ${machine.kernel}, Node.js ${machine.node}, commit ` +
-      `${machine.commit}; ${options.rounds} rounds in ${seconds} s, medians; written to ${relative(process.cwd(), file)}`,
+      `${machine.commit}; ${rows.length > 0 ? `${options.rounds} rounds in ` : ''}${seconds} s, medians; written to ${relative(process.cwd(), file)}`,
   );
 }
 

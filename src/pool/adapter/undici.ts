@@ -137,7 +137,7 @@ function createConnector(undici: Undici, options: ResolvedHttpPoolOptions, guard
   return guarded;
 }
 
-/** Passes undici's events on to a sink. HOT: once a call; guarded by `bench/micro/http-pool.ts`. */
+/** Passes undici's events on to a sink. HOT: once a call; guarded by `npm run bench -- pools`. */
 class Handler implements Dispatcher.DispatchHandler {
   line: Line | undefined;
   #started = false;
