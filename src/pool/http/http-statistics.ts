@@ -1,32 +1,10 @@
-import { Histogram } from '../../kernel/histogram.ts';
+import type { PoolStatistics } from '../statistics.ts';
 
-/** What a pool of HTTP connections does now, and did since it was made. */
-export interface HttpConnectionStatistics {
-  /** Open connections. */
-  readonly size: number;
-  /** Most connections. */
-  readonly max: number;
-  /** Connections with a call on them. */
-  readonly inUse: number;
-  /** Connections without one. */
-  readonly idle: number;
-  /** Calls that are not sent yet. */
-  readonly waiting: number;
-  /** Share of `max` that calls have taken, from 0 to 1; of a whole pool, that of its busiest origin. */
-  readonly utilization: number;
-  /** From the call to the sending of the request, in milliseconds. */
-  readonly waitTime: {
-    readonly average: number;
-    readonly p50: number;
-    readonly p95: number;
-    readonly p99: number;
-  };
-  /** Requests sent. */
-  readonly acquired: number;
-  /** Calls that failed, timeouts included; those that their caller cancelled are not. */
-  readonly errors: number;
-  readonly timeouts: number;
-}
+/**
+ * What a pool of HTTP connections does now, and did since it was made: its calls wait until they are sent. `utilization` of a
+ * whole pool is that of its busiest origin; `errors` are calls that failed, time-outs included, cancelled ones not.
+ */
+export type HttpConnectionStatistics = PoolStatistics;
 
 /** The same for one origin; calls through the guard have connections of their own. */
 export interface HttpOriginStatistics extends HttpConnectionStatistics {
@@ -36,32 +14,4 @@ export interface HttpOriginStatistics extends HttpConnectionStatistics {
 
 export interface HttpPoolStatistics extends HttpConnectionStatistics {
   readonly origins: readonly HttpOriginStatistics[];
-}
-
-/** Counts of calls; wait times in microseconds. */
-export class CallTally {
-  acquired = 0;
-  errors = 0;
-  timeouts = 0;
-  readonly #wait = new Histogram();
-
-  sent(waitedMs: number): void {
-    this.acquired++;
-    this.#wait.record(waitedMs * 1_000);
-  }
-
-  toStatistics(): Pick<HttpConnectionStatistics, 'acquired' | 'errors' | 'timeouts' | 'waitTime'> {
-    const wait = this.#wait;
-    return {
-      acquired: this.acquired,
-      errors: this.errors,
-      timeouts: this.timeouts,
-      waitTime: {
-        average: wait.mean / 1_000,
-        p50: wait.quantile(0.5) / 1_000,
-        p95: wait.quantile(0.95) / 1_000,
-        p99: wait.quantile(0.99) / 1_000,
-      },
-    };
-  }
 }

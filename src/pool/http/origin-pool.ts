@@ -1,5 +1,6 @@
+import type { PoolMeter } from '../statistics.ts';
 import { HttpPoolError } from './http-errors.ts';
-import type { CallTally, HttpConnectionStatistics } from './http-statistics.ts';
+import type { HttpConnectionStatistics } from './http-statistics.ts';
 import type { OriginTransport } from './transport.ts';
 
 /** A call as its origin's pool sees it. */
@@ -27,18 +28,18 @@ export class OriginPool {
   /** When it was last used, in the order of uses. */
   usedAt = 0;
   readonly #limits: OriginLimits;
-  readonly #tallies: readonly CallTally[];
+  readonly #meters: readonly PoolMeter[];
   readonly #line = new Set<PooledCall>();
   #taken = 0;
   #sent = 0;
   #onIdle: (() => void) | undefined;
 
-  /** @param tallies Where its calls are counted; the first is its own. */
-  constructor(origin: string, transport: OriginTransport, limits: OriginLimits, tallies: readonly CallTally[]) {
+  /** @param meters Where its calls are counted; the first is its own. */
+  constructor(origin: string, transport: OriginTransport, limits: OriginLimits, meters: readonly PoolMeter[]) {
     this.origin = origin;
     this.transport = transport;
     this.#limits = limits;
-    this.#tallies = tallies;
+    this.#meters = meters;
   }
 
   get isIdle(): boolean {
@@ -61,14 +62,14 @@ export class OriginPool {
 
   countSent(waitedMs: number): void {
     this.#sent++;
-    for (const tally of this.#tallies) tally.sent(waitedMs);
+    for (const meter of this.#meters) meter.countWaited(waitedMs);
   }
 
   countFailure(error: HttpPoolError): void {
     if (error.code === 'HTTP_ABORTED') return;
-    for (const tally of this.#tallies) {
-      tally.errors++;
-      if (error.code === 'HTTP_TIMEOUT') tally.timeouts++;
+    for (const meter of this.#meters) {
+      meter.errors++;
+      if (error.code === 'HTTP_TIMEOUT') meter.timeouts++;
     }
   }
 
@@ -109,14 +110,8 @@ export class OriginPool {
   statistics(): HttpConnectionStatistics {
     const { connected: size } = this.transport;
     const { maxSockets: max } = this.#limits;
-    return {
-      size,
-      max,
-      inUse: this.#sent,
-      idle: Math.max(0, size - this.#sent),
-      waiting: this.#line.size + this.#taken - this.#sent,
-      utilization: this.#taken / max,
-      ...(this.#tallies[0] as CallTally).toStatistics(),
-    };
+    const waiting = this.#line.size + this.#taken - this.#sent;
+    const figures = (this.#meters[0] as PoolMeter).figures({ size, max, inUse: this.#sent, waiting });
+    return { ...figures, idle: Math.max(0, size - this.#sent), utilization: this.#taken / max };
   }
 }

@@ -1,8 +1,9 @@
 import type { OpenTransport } from '../adapter/undici.ts';
+import { PoolMeter } from '../statistics.ts';
 import type { AddressGuard } from './address-guard.ts';
 import { HttpPoolError } from './http-errors.ts';
 import type { ResolvedHttpPoolOptions } from './http-pool-options.ts';
-import { CallTally, type HttpPoolStatistics } from './http-statistics.ts';
+import type { HttpPoolStatistics } from './http-statistics.ts';
 import { OriginPool } from './origin-pool.ts';
 
 /**
@@ -14,11 +15,12 @@ export class OriginTable {
   readonly #options: ResolvedHttpPoolOptions;
   readonly #plain = new Map<string, OriginPool>();
   readonly #guarded = new Map<string, OriginPool>();
-  readonly #total = new CallTally();
+  readonly #total: PoolMeter;
   #uses = 0;
 
   constructor(options: ResolvedHttpPoolOptions) {
     this.#options = options;
+    this.#total = new PoolMeter(options.clock);
   }
 
   /** @throws {HttpPoolError} `HTTP_POOL_QUEUE_FULL` when there are `maxOrigins`, and calls under way to all of them. */
@@ -27,7 +29,8 @@ export class OriginTable {
     let pool = pools.get(origin);
     if (pool === undefined) {
       this.#makeRoom(origin);
-      pool = new OriginPool(origin, open(origin, this.#options, guard), this.#options, [new CallTally(), this.#total]);
+      const meters = [new PoolMeter(this.#options.clock), this.#total];
+      pool = new OriginPool(origin, open(origin, this.#options, guard), this.#options, meters);
       pools.set(origin, pool);
     }
     pool.usedAt = ++this.#uses;
@@ -42,14 +45,11 @@ export class OriginTable {
     ];
     const sum = (key: 'size' | 'inUse' | 'idle' | 'waiting'): number =>
       origins.reduce((total, origin) => total + origin[key], 0);
+    const max = maxSockets * Math.max(1, origins.length);
     return {
-      size: sum('size'),
-      max: maxSockets * Math.max(1, origins.length),
-      inUse: sum('inUse'),
+      ...this.#total.figures({ size: sum('size'), max, inUse: sum('inUse'), waiting: sum('waiting') }),
       idle: sum('idle'),
-      waiting: sum('waiting'),
       utilization: origins.reduce((most, { utilization }) => Math.max(most, utilization), 0),
-      ...this.#total.toStatistics(),
       origins,
     };
   }

@@ -1,8 +1,8 @@
+import { nextDelay } from '../../kernel/backoff.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Random } from '../../kernel/random.ts';
 
-const FIRST_MS = 50;
-const MOST_MS = 2_000;
+const DELAYS = { firstMs: 50, maxMs: 2_000 };
 
 /** Spaces out attempts to connect: after each failure in a row twice as long, up to 2 s, each shortened by up to half. */
 export class Backoff {
@@ -26,9 +26,7 @@ export class Backoff {
   fail(error: unknown): void {
     this.lastError = error;
     if (this.remainingMs() > 0) return;
-    const longest = Math.min(MOST_MS, FIRST_MS * 2 ** Math.min(this.#failures, 16));
-    this.#failures++;
-    this.#until = this.#clock.now() + longest * (1 - this.#random() / 2);
+    this.#until = this.#clock.now() + nextDelay(DELAYS, this.#failures++, this.#random);
   }
 
   succeed(): void {

@@ -1,7 +1,7 @@
 import type { Acceptor, ExtraHeaders, RequestHead } from '../exchange.ts';
+import { FieldHead } from './field-head.ts';
 import { HttpExchange, type HttpExchangeShared, STREAM_HEADERS } from './http-exchange.ts';
 import { isJsonMediaType } from './lane-head.ts';
-import { paramsOf } from './node-exchange.ts';
 import type { OriginGuard } from './origin-guard.ts';
 
 /** What the web-standard face needs of its server. */
@@ -81,44 +81,23 @@ function refuse(status: number, message: string): Response {
   return Response.json({ jsonrpc: '2.0', error: { code: -32000, message } }, { status });
 }
 
-class FetchHead implements RequestHead {
-  memo: unknown = undefined;
+class FetchHead extends FieldHead {
   readonly #headers: Headers;
 
   constructor(headers: Headers) {
+    super();
     this.#headers = headers;
-  }
-
-  get accept(): string | undefined {
-    return this.#field('accept');
-  }
-  get authorization(): string | undefined {
-    return this.#field('authorization');
-  }
-  get protocolVersion(): string | undefined {
-    return this.#field('mcp-protocol-version');
-  }
-  get mcpMethod(): string | undefined {
-    return this.#field('mcp-method');
-  }
-  get mcpName(): string | undefined {
-    return this.#field('mcp-name');
-  }
-  get sessionId(): string | undefined {
-    return this.#field('mcp-session-id');
-  }
-  get lastEventId(): string | undefined {
-    return this.#field('last-event-id');
-  }
-  get params(): ReadonlyMap<string, string> | undefined {
-    return paramsOf(this.#headers.entries());
   }
 
   all(): Headers {
     return new Headers(this.#headers);
   }
 
-  #field(name: string): string | undefined {
+  protected entries(): Iterable<[string, string]> {
+    return this.#headers.entries();
+  }
+
+  protected field(name: string): string | undefined {
     return this.#headers.get(name) ?? undefined;
   }
 }

@@ -1,40 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ExtraHeaders, RequestHead } from '../exchange.ts';
+import type { ExtraHeaders } from '../exchange.ts';
+import { FieldHead } from './field-head.ts';
 import { HttpExchange, type HttpExchangeShared, STREAM_HEADERS } from './http-exchange.ts';
 
 /** The header of a request that `node:http` parsed. */
-export class NodeHead implements RequestHead {
-  memo: unknown = undefined;
+export class NodeHead extends FieldHead {
   readonly #request: IncomingMessage;
 
   constructor(request: IncomingMessage) {
+    super();
     this.#request = request;
-  }
-
-  get accept(): string | undefined {
-    return this.#request.headers.accept;
-  }
-  get authorization(): string | undefined {
-    return this.#request.headers.authorization;
-  }
-  get protocolVersion(): string | undefined {
-    return this.#field('mcp-protocol-version');
-  }
-  get mcpMethod(): string | undefined {
-    return this.#field('mcp-method');
-  }
-  get mcpName(): string | undefined {
-    return this.#field('mcp-name');
-  }
-  get sessionId(): string | undefined {
-    return this.#field('mcp-session-id');
-  }
-  get lastEventId(): string | undefined {
-    return this.#field('last-event-id');
-  }
-
-  get params(): ReadonlyMap<string, string> | undefined {
-    return paramsOf(Object.entries(this.#request.headers));
   }
 
   all(): Headers {
@@ -45,23 +20,14 @@ export class NodeHead implements RequestHead {
     return headers;
   }
 
-  #field(name: string): string | undefined {
+  protected entries(): Iterable<[string, string | string[] | undefined]> {
+    return Object.entries(this.#request.headers);
+  }
+
+  protected field(name: string): string | undefined {
     const value = this.#request.headers[name];
     return Array.isArray(value) ? value.join(', ') : value;
   }
-}
-
-/** The `Mcp-Param-*` fields among header entries with lower-case names. */
-export function paramsOf(
-  entries: Iterable<readonly [string, string | string[] | undefined]>,
-): ReadonlyMap<string, string> | undefined {
-  let params: Map<string, string> | undefined;
-  for (const [name, value] of entries) {
-    if (!name.startsWith('mcp-param-') || value === undefined) continue;
-    params ??= new Map();
-    params.set(name.slice('mcp-param-'.length), Array.isArray(value) ? value.join(', ') : value);
-  }
-  return params;
 }
 
 /** A request that `node:http` read. */
