@@ -91,7 +91,7 @@ function checkShared(
     staleSeconds: seconds('staleSeconds'),
     staleIfErrorSeconds: seconds('staleIfErrorSeconds'),
     isPublic: scope === 'public',
-    tags: tags as CacheRule['tags'],
+    tags: typeof tags === 'function' ? (tags as CacheRule['tags']) : Object.freeze([...tags]),
     key,
   });
 }
@@ -106,5 +106,5 @@ export function tagsOf({ tags }: CacheRule, args: unknown): readonly string[] {
   if (typeof tags !== 'function') return tags;
   const made: unknown = tags(isObject(args) ? args : {});
   if (!areTags(made)) throw new TypeError('cache.tags must answer a list of texts');
-  return made;
+  return [...made];
 }
