@@ -20,7 +20,12 @@ export interface ToolCacheConfig<Args = Record<string, unknown>> extends Omit<Re
 export interface ResourceCacheConfig {
   /** How long an answer is used. @default the server's `cache.cacheTTL` */
   readonly ttlSeconds?: number;
-  /** Whose answer it is: `private`, of whom it was made for; `public`, everybody's. @default 'private' */
+  /**
+   * Whose answer it is: `private`, of whom it was made for; `public`, everybody's. A private one is not kept where the request
+   * has an `Authorization` header: this version does not check who that is.
+   *
+   * @default 'private'
+   */
   readonly scope?: 'private' | 'public';
   /** What invalidates it besides its age, and besides `sendResourceUpdated` of its URI. */
   readonly tags?: readonly string[] | ((uri: URL) => readonly string[]);

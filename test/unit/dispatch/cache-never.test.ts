@@ -125,6 +125,21 @@ describe('an answer that cannot be shared', () => {
     expect(runs).toHaveLength(2);
   });
 
+  it('counts for each who waited as what it is', async () => {
+    const hold = gate();
+    const { server } = cachedTool({}, async ({ args }) => {
+      await hold.opened;
+      return args.ask === true ? ASK() : { ...text('bad'), isError: true };
+    });
+    const outcomes: string[] = [];
+    server.signals.request.on(({ outcome }) => outcomes.push(outcome));
+    const calls = [false, false, true, true].map((ask) => callTool(server, 'find', { ask }, CAN_ASK));
+    await settle();
+    hold.open();
+    await Promise.all(calls);
+    expect(outcomes.sort()).toEqual(['input_required', 'input_required', 'tool_error', 'tool_error']);
+  });
+
   it('an error is shared by those who wait, each under its id', async () => {
     const hold = gate();
     const { server, runs } = cachedTool({}, async () => {
