@@ -283,8 +283,8 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
   }
 
   /**
-   * Runs a tool by its name. Every `tools/call` comes through here once a subclass overrides it; arguments are checked
-   * then. Called by the author's own code, it checks them itself.
+   * Runs a tool by its name. Every `tools/call` that no kept answer serves comes through here once a subclass overrides it;
+   * arguments are checked then. Called by the author's own code, it checks them itself.
    *
    * @throws {PeregrineError} `TOOL_UNKNOWN`, `ARGUMENTS_INVALID`, or whatever the handler throws.
    */

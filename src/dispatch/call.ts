@@ -8,8 +8,11 @@ export interface Call extends ServerContext {
   readonly method: string;
   /** Whether the client wants no answer any more. */
   readonly cancelled: boolean;
-  /** Who asks; empty for everyone without authorization. Answers and state are never shared between principals. */
-  readonly principal: string;
+  /**
+   * Who asks; empty for everyone without authorization, nothing for one whose credentials were not checked: such callers
+   * cannot be told apart. Answers and state are never shared between principals.
+   */
+  readonly principal: string | undefined;
   /** The arguments of a tool as the client wrote them, where they stand alone in its text. */
   readonly argumentsText: string | undefined;
   /** The registered name that this request came to; for signals. */

@@ -68,7 +68,7 @@ export class Dispatcher {
       writer,
       signals,
       rounds: new Rounds(options.rounds, clock, writer),
-      answers: new AnswerCache(options.cache, options.serverInfo.version),
+      answers: new AnswerCache(options.cache, options.serverInfo.version, signals.fault),
     };
     const listHints: { [K in ListName]: Required<CacheHint> } = {
       tools: hints['tools/list'],
@@ -106,7 +106,7 @@ export class Dispatcher {
   }
 
   /** The kept answer of a tool, to arguments as a client wrote them before; nothing where that is not sure. */
-  peekTool(name: string, era: Era, principal: string, written: string): string | undefined {
+  peekTool(name: string, era: Era, principal: string | undefined, written: string): string | undefined {
     return this.#tools.peek(name, era, principal, written);
   }
 

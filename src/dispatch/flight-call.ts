@@ -35,7 +35,7 @@ export class FlightCall implements Call {
   get cancelled(): boolean {
     return this.signal.aborted;
   }
-  get principal(): string {
+  get principal(): string | undefined {
     return this.#first.principal;
   }
   get sessionId(): string | undefined {

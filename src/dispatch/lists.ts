@@ -133,23 +133,35 @@ export class Lists {
   async #keptPage(cursor: string | undefined, call: Call): Promise<Answer> {
     const { answers } = this.#parts;
     if (this.#kept?.revision !== this.#revision) {
-      const definition = this.#items('resources', 'modern').map((item) => item.definition);
+      const items = [...this.#items('resources', 'modern'), ...this.#items('resourceTemplates', 'modern')];
+      const definition = items.map((item) => item.definition);
       this.#kept = { kind: 'list', name: 'resources', revision: this.#revision, definition, rule: this.#rule };
     }
-    const key = answers.keyOf(this.#kept, call, cursor ?? null) as string;
+    const entry = this.#kept;
+    const at = cursor === undefined ? undefined : readCursor('resources', cursor);
+    const key = answers.keyOf(entry, call, at === undefined ? [] : [at.order, at.key]);
+    if (key === undefined) return this.#dynamicPage(cursor, call);
     const make = async (shared: FlightCall): Promise<Made> => {
-      const { ttlMs: _ttl, ...result } = await this.#dynamicResult(cursor, shared);
-      return { text: this.#parts.writer.complete(result, call), isKept: true, isShared: true };
+      const { result, isKnown } = await this.#dynamicResult(cursor, shared);
+      const { ttlMs: _ttl, ...rest } = result;
+      const isKept = isKnown && this.#revision === entry.revision;
+      return { text: this.#parts.writer.complete(rest, call), isKept, isShared: true };
     };
-    return withTtl(await answers.read(this.#kept, key, [RESOURCE_LIST_TAG], call, make), call.era);
+    return withTtl(await answers.read(entry, { key, tags: [RESOURCE_LIST_TAG] }, call, make), call.era);
   }
 
   async #dynamicPage(cursor: string | undefined, call: Call): Promise<Answer> {
-    return this.#parts.writer.complete(await this.#dynamicResult(cursor, call), call);
+    return this.#parts.writer.complete((await this.#dynamicResult(cursor, call)).result, call);
   }
 
-  /** Resources that families name themselves are asked for each time, after the registered ones; each URI counts once. */
-  async #dynamicResult(cursor: string | undefined, call: Call): Promise<Record<string, unknown>> {
+  /**
+   * Resources that families name themselves are asked for each time, after the registered ones; each URI counts once. A page
+   * is known when its cursor is one that the list has now: of these there are never more than resources.
+   */
+  async #dynamicResult(
+    cursor: string | undefined,
+    call: Call,
+  ): Promise<{ readonly result: Record<string, unknown>; readonly isKnown: boolean }> {
     const items = new Map(this.#items('resources', call.era).map((item) => [item.key, item]));
     let order = 2 ** 52;
     for (const template of this.#parts.registry.templates.values()) {
@@ -167,7 +179,10 @@ export class Lists {
     const all = [...items.values()];
     const at = cursor === undefined ? undefined : readCursor('resources', cursor);
     const page = this.#pageOf('resources', all, at === undefined ? 0 : placeAfter(all, at));
-    return call.era === 'modern' ? { ...page, ...this.#parts.hints.resources } : page;
+    return {
+      result: call.era === 'modern' ? { ...page, ...this.#parts.hints.resources } : page,
+      isKnown: at === undefined || items.get(at.key)?.order === at.order,
+    };
   }
 }
 

@@ -1,13 +1,12 @@
-import {
-  type CacheRule,
-  type RegisteredResource,
-  type RegisteredResourceTemplate,
-  type Registry,
-  tagsOf,
-  type Variables,
+import type {
+  CacheRule,
+  RegisteredResource,
+  RegisteredResourceTemplate,
+  Registry,
+  Variables,
 } from '../registry/registry.ts';
 import type { RequestOutcome } from '../signal/signal.ts';
-import { type CacheHint, ErrorCode, ProtocolError } from '../wire/wire.ts';
+import { type CacheHint, ErrorCode, ProtocolError, toPlainResult } from '../wire/wire.ts';
 import { CachedEntries, type Made, resourceTag, splitTtl, withTtl } from './answer-cache.ts';
 import type { Answer, Call, MethodHandler, Params } from './call.ts';
 import type { FlightCall } from './flight-call.ts';
@@ -23,6 +22,8 @@ export interface ReadOptions {
 
 /** The code of a missing resource in the legacy revisions. */
 const LEGACY_RESOURCE_NOT_FOUND = -32002;
+
+const NOT_REUSABLE = Object.freeze({ ttlMs: 0, cacheScope: 'private' });
 
 /** Serves `resources/read`. */
 export function createResourceReader(parts: DispatchParts, options: ReadOptions): MethodHandler {
@@ -59,25 +60,29 @@ export function createResourceReader(parts: DispatchParts, options: ReadOptions)
   /** Reads through the cache; the answer says how long clients may use it, by what of that is left. */
   async function readKept(found: Found, rule: CacheRule, uri: string, params: Params, call: Call): Promise<Answer> {
     const entry = entries.of(found.entry, found.entry.compiled.definition, rule);
-    const key = answers.keyOf(entry, call, uri) as string;
-    const tags = [...tagsOf(rule, new URL(uri)), resourceTag(uri)];
+    const key = answers.keyOf(entry, call, uri);
+    const tags = key === undefined ? undefined : answers.tagsOf(entry, call, new URL(uri));
+    const place = key === undefined || tags === undefined ? undefined : { key, tags: [...tags, resourceTag(uri)] };
     const make = async (shared: FlightCall): Promise<Made> => {
       const result = await read(found, uri, shared);
       if (result['resultType'] === 'input_required')
         return { text: rounds.answer(result, params, shared), isKept: false, isShared: false, note: shared.outcome };
-      const { rest, ttlMs } = splitTtl(result);
-      const own = result['cacheScope'];
+      const { rest, ttlMs } = splitTtl(toPlainResult(result));
+      const own = rest['cacheScope'];
       const cacheScope = own === 'public' || own === 'private' ? own : rule.isPublic ? 'public' : 'private';
       const isForAll = !rule.isPublic || cacheScope === 'public';
       const text = writer.complete(call.era === 'modern' ? { ...rest, cacheScope } : rest, call);
-      return { text, isKept: isForAll, isShared: isForAll, ttlMs };
+      const isKept = isForAll && found.entry.revision === entry.revision;
+      return { text, isKept, isShared: isForAll, ttlMs };
     };
-    const served = await answers.read(entry, key, tags, call, make);
+    const served = await answers.read(entry, place, call, make);
     if (served.note !== undefined) call.outcome = served.note as RequestOutcome;
     return served.note === undefined ? withTtl(served, call.era) : served.text;
   }
 
   function write(result: Record<string, unknown>, entry: Entry, call: Call): Answer {
+    // What is kept says so itself, and what was made of a client's responses is not its answer to the next request.
+    if (entry.compiled.cache !== undefined) return writer.cacheable(result, NOT_REUSABLE, call);
     const { ttlMs, cacheScope } = entry.cacheHint ?? {};
     return writer.cacheable(
       result,

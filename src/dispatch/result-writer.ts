@@ -1,3 +1,4 @@
+import { PeregrineError } from '../kernel/errors.ts';
 import {
   type CacheHint,
   ErrorCode,
@@ -101,6 +102,15 @@ export function isProtocolError(error: unknown): error is ProtocolError {
     return error instanceof ProtocolError;
   } catch {
     return false;
+  }
+}
+
+/** One of this package's own errors, or nothing; whatever was thrown, looking at it is safe. */
+export function toPeregrineError(error: unknown): PeregrineError | undefined {
+  try {
+    return error instanceof PeregrineError ? error : undefined;
+  } catch {
+    return undefined;
   }
 }
 

@@ -140,7 +140,7 @@ function neededCapability(request: unknown): CapabilityNeed | undefined {
 function binding(params: Record<string, unknown>, call: Call): Buffer {
   const { _meta, inputResponses, requestState, ...identity } = params;
   return createHash('sha256')
-    .update(JSON.stringify([call.principal, call.method, sorted(identity)]))
+    .update(JSON.stringify([call.principal ?? '', call.method, sorted(identity)]))
     .digest();
 }
 

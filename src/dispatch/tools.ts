@@ -1,11 +1,22 @@
-import { type CacheRule, type Checked, type RegisteredTool, type Registry, tagsOf } from '../registry/registry.ts';
+import type { PeregrineError } from '../kernel/errors.ts';
+import type { CacheRule, Checked, RegisteredTool, Registry } from '../registry/registry.ts';
 import type { EngineSignals, RequestOutcome } from '../signal/signal.ts';
 import { copyJson, type Era, ErrorCode, isObject, legacyToolResult, ProtocolError } from '../wire/wire.ts';
 import { type AnswerCache, CachedEntries, type CachedEntry, FailedAnswer, type Made } from './answer-cache.ts';
 import type { Answer, Call, MethodHandler, Params } from './call.ts';
 import { FlightCall } from './flight-call.ts';
-import { InternalFault, isProtocolError, publicMessage, type ResultWriter, resultObject } from './result-writer.ts';
+import {
+  InternalFault,
+  isProtocolError,
+  publicMessage,
+  type ResultWriter,
+  resultObject,
+  toPeregrineError,
+} from './result-writer.ts';
 import { NEEDS_MODERN_CLIENT, type Rounds } from './rounds.ts';
+
+/** The member of a failed result's `_meta` that says `{ code, retryable }`. */
+const ERROR_META = 'peregrine/error';
 
 /** What the method handlers of dispatch share. */
 export interface DispatchParts {
@@ -41,20 +52,29 @@ export class ToolCaller {
     if (args !== undefined && !isObject(args))
       throw new ProtocolError(ErrorCode.InvalidParams, 'arguments must be an object');
     this.#parts.rounds.open(params as Record<string, unknown>, call);
-    const { input } = tool.compiled;
-    if (input === undefined) return this.#answer(tool, args, params, call);
+    const { input, cache } = tool.compiled;
+    // A later round of a request has answers of its own. The entry is that of the schema which checks the arguments.
+    const entry = cache === undefined || isLaterRound(params) ? undefined : this.#entryOf(tool);
+    if (input === undefined) return this.#answer(tool, entry, args, params, call);
     const checked = input.check(args ?? {});
-    if (checked instanceof Promise) return checked.then((later) => this.#startChecked(tool, later, params, call));
-    return this.#startChecked(tool, checked, params, call);
+    if (checked instanceof Promise)
+      return checked.then((later) => this.#startChecked(tool, entry, later, params, call));
+    return this.#startChecked(tool, entry, checked, params, call);
   };
 
-  #startChecked(tool: RegisteredTool, checked: Checked, params: Params, call: Call): Answer | Promise<Answer> {
+  #startChecked(
+    tool: RegisteredTool,
+    entry: CachedEntry | undefined,
+    checked: Checked,
+    params: Params,
+    call: Call,
+  ): Answer | Promise<Answer> {
     if (!checked.ok) return this.#toolError(`Invalid arguments for tool ${tool.name}: ${checked.issues}`, call);
-    return this.#answer(tool, ownArguments(checked.value, params, call), params, call);
+    return this.#answer(tool, entry, ownArguments(checked.value, params, call), params, call);
   }
 
   /** An answer that is kept, to arguments as a client wrote them before; nothing where that is not sure. HOT: see {@link AnswerCache}. */
-  peek(name: string, era: Era, principal: string, written: string): string | undefined {
+  peek(name: string, era: Era, principal: string | undefined, written: string): string | undefined {
     const tool = this.#parts.registry.tools.get(name);
     if (tool?.compiled.cache === undefined || !tool.enabled || tool.compiled.headerParams !== undefined)
       return undefined;
@@ -67,37 +87,40 @@ export class ToolCaller {
     return this.#entries.of(tool, definition, cache as CacheRule);
   }
 
-  /** Answers from what is kept, if the tool's answers are. A later round of a request has answers of its own. */
-  #answer(tool: RegisteredTool, args: unknown, params: Params, call: Call): Answer | Promise<Answer> {
-    if (tool.compiled.cache === undefined || isLaterRound(params)) return this.#start(tool, args, params, call);
-    let key: string | undefined;
-    let tags: readonly string[];
-    try {
-      key = this.#parts.answers.keyOf(this.#entryOf(tool), call, args);
-      tags = tagsOf(tool.compiled.cache, args);
-    } catch (error) {
-      return this.#failed(tool, error, call);
-    }
-    if (key === undefined) return this.#start(tool, args, params, call);
-    return this.#parts.answers.peek(key) ?? this.#read(tool, key, tags, args, params, call);
-  }
-
-  async #read(
+  /** Answers from what is kept, if the tool's answers are. */
+  #answer(
     tool: RegisteredTool,
-    key: string,
-    tags: readonly string[],
+    entry: CachedEntry | undefined,
     args: unknown,
     params: Params,
     call: Call,
-  ): Promise<Answer> {
+  ): Answer | Promise<Answer> {
+    if (entry === undefined) return this.#start(tool, args, params, call);
+    const { answers } = this.#parts;
+    const key = answers.keyOf(entry, call, args);
+    if (key === undefined) return this.#start(tool, args, params, call);
+    const kept = answers.peek(key);
+    if (kept !== undefined) return kept;
+    const tags = answers.tagsOf(entry, call, args);
+    if (tags === undefined) return this.#start(tool, args, params, call);
     const make = async (shared: FlightCall): Promise<Made> => {
       const text = (await this.#start(tool, args, params, shared)) as string;
       const { outcome, hasFailed } = shared;
-      const made = { text, isKept: outcome === 'ok', isShared: outcome !== 'input_required', note: outcome };
+      const isKept = outcome === 'ok' && tool.revision === entry.revision;
+      const made = { text, isKept, isShared: outcome !== 'input_required', note: outcome };
       if (hasFailed) throw new FailedAnswer(made);
       return made;
     };
-    const { text, note } = await this.#parts.answers.read(this.#entryOf(tool), key, tags, call, make);
+    return this.#read(entry, { key, tags }, call, make);
+  }
+
+  async #read(
+    entry: CachedEntry,
+    place: { readonly key: string; readonly tags: readonly string[] },
+    call: Call,
+    make: (shared: FlightCall) => Promise<Made>,
+  ): Promise<Answer> {
+    const { text, note } = await this.#parts.answers.read(entry, place, call, make);
     if (note !== undefined) call.outcome = note as RequestOutcome;
     return text;
   }
@@ -152,12 +175,17 @@ export class ToolCaller {
     if (isProtocolError(error)) throw error;
     if (call instanceof FlightCall) call.hasFailed = true;
     if (!call.cancelled) this.#parts.signals.fault.emit({ where: `tools/call ${tool.name}`, error });
-    return this.#toolError(publicMessage(error, `Tool ${tool.name} failed`), call);
+    const text = publicMessage(error, `Tool ${tool.name} failed`);
+    return this.#toolError(text, call, toPeregrineError(error));
   }
 
-  #toolError(text: string, call: Call): string {
+  /** The code of one of this package's errors goes with it, so that programs can tell whether to try again. */
+  #toolError(text: string, call: Call, error?: PeregrineError): string {
     call.outcome = 'tool_error';
-    return this.#parts.writer.complete({ content: [{ type: 'text', text }], isError: true }, call);
+    const result = { content: [{ type: 'text', text }], isError: true };
+    if (error === undefined) return this.#parts.writer.complete(result, call);
+    const { code, retryable } = error;
+    return this.#parts.writer.complete({ ...result, _meta: { [ERROR_META]: { code, retryable } } }, call);
   }
 }
 

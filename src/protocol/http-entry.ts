@@ -29,7 +29,7 @@ import {
   mismatch,
   missingEnvelope,
 } from './modern.ts';
-import { answerKept, RequestContext, type RequestShared } from './request-context.ts';
+import { answerKept, principalOf, RequestContext, type RequestShared } from './request-context.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
 /** What the entries of the protocol share. */
@@ -42,8 +42,6 @@ export interface EntryParts extends RequestShared {
 const ALLOW_POST: ExtraHeaders = [['Allow', 'POST']];
 const USUAL_ACCEPT = 'application/json, text/event-stream';
 const MAX_BATCH = 100;
-/** Who asks, without authorization. */
-const NOBODY = '';
 /** The arguments of a call stand in its params, which stand in the message. */
 const FRAME_DEPTH = 2;
 
@@ -93,7 +91,7 @@ export class HttpEntry {
     const argumentsText = frame.takeArguments();
     if (body.length > jsonBounds.maxElements) return false;
     const startedAt = clock.now();
-    const kept = dispatcher.peekTool(name, isModern ? 'modern' : 'legacy', NOBODY, argumentsText);
+    const kept = dispatcher.peekTool(name, isModern ? 'modern' : 'legacy', principalOf(exchange), argumentsText);
     if (kept !== undefined) {
       answerKept(exchange, frame, kept, startedAt, this.#parts);
       return true;
@@ -197,7 +195,7 @@ export class HttpEntry {
 
 /** Remembers a checked call, so that the next one like it need not be checked again. */
 function learn({ head }: Exchange, message: JsonRpcRequest, body: string, isModern: boolean): void {
-  if (head === undefined || message.method !== 'tools/call') return;
+  if (head === undefined || message.method !== 'tools/call' || !hasValidToken(message)) return;
   head.memo ??= new CallMemo();
   (head.memo as CallMemo).learn(body, message, isModern);
 }
@@ -223,8 +221,7 @@ export function run(call: RequestContext, handler: ReturnType<Dispatcher['find']
     return;
   }
   call.label = call.method;
-  const meta = call.params?.['_meta'] as { readonly progressToken?: unknown } | undefined;
-  if (meta?.progressToken !== undefined && !isRequestId(meta.progressToken)) {
+  if (!hasValidToken(call)) {
     call.fail(new ProtocolError(ErrorCode.InvalidParams, 'progressToken must be a string or an integer'));
     return;
   }
@@ -233,6 +230,11 @@ export function run(call: RequestContext, handler: ReturnType<Dispatcher['find']
   } catch (error) {
     call.fail(error);
   }
+}
+
+function hasValidToken({ params }: Pick<RequestContext, 'params'> | JsonRpcRequest): boolean {
+  const meta = params?.['_meta'] as { readonly progressToken?: unknown } | undefined;
+  return meta?.progressToken === undefined || isRequestId(meta.progressToken);
 }
 
 /** Parses a message within bounds. Answers the error rather than throwing it. */

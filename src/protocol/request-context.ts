@@ -52,7 +52,7 @@ export class RequestContext implements Call, ViewedRequest {
   readonly id: RequestId;
   readonly params: Record<string, unknown> | undefined;
   readonly exchange: Exchange;
-  readonly principal = '';
+  readonly principal: string | undefined;
   readonly sessionId = undefined;
   argumentsText: string | undefined = undefined;
   target = '';
@@ -81,6 +81,7 @@ export class RequestContext implements Call, ViewedRequest {
     this.id = message.id;
     this.method = message.method;
     this.params = message.params;
+    this.principal = principalOf(exchange);
     this.#client = client;
     this.#shared = shared;
     this.#startedAt = shared.signals.request.active ? shared.clock.now() : -1;
@@ -259,6 +260,11 @@ export function answerKept(
   const finishedAt = clock.now();
   const durationMs = finishedAt - startedAt;
   signals.request.emit({ method: 'tools/call', target: name, outcome: 'ok', durationMs, finishedAt });
+}
+
+/** Who asks. Credentials that nothing checks name nobody, and yet answers may depend on them. */
+export function principalOf({ head }: Exchange): string | undefined {
+  return head?.authorization === undefined ? '' : undefined;
 }
 
 function cancelledError(): Error {

@@ -20,7 +20,12 @@ export interface ToolCacheConfig<Args = Record<string, unknown>> extends Omit<Re
 export interface ResourceCacheConfig {
   /** How long an answer is used. @default the server's `cache.cacheTTL` */
   readonly ttlSeconds?: number;
-  /** Whose answer it is: `private`, of whom it was made for; `public`, everybody's. @default 'private' */
+  /**
+   * Whose answer it is: `private`, of whom it was made for; `public`, everybody's. A private one is not kept where the request
+   * has an `Authorization` header: this version does not check who that is.
+   *
+   * @default 'private'
+   */
   readonly scope?: 'private' | 'public';
   /** What invalidates it besides its age, and besides `sendResourceUpdated` of its URI. */
   readonly tags?: readonly string[] | ((uri: URL) => readonly string[]);
@@ -91,7 +96,7 @@ function checkShared(
     staleSeconds: seconds('staleSeconds'),
     staleIfErrorSeconds: seconds('staleIfErrorSeconds'),
     isPublic: scope === 'public',
-    tags: tags as CacheRule['tags'],
+    tags: typeof tags === 'function' ? (tags as CacheRule['tags']) : Object.freeze([...tags]),
     key,
   });
 }
@@ -106,5 +111,5 @@ export function tagsOf({ tags }: CacheRule, args: unknown): readonly string[] {
   if (typeof tags !== 'function') return tags;
   const made: unknown = tags(isObject(args) ? args : {});
   if (!areTags(made)) throw new TypeError('cache.tags must answer a list of texts');
-  return made;
+  return [...made];
 }

@@ -4,6 +4,10 @@ import { OptionError } from '../kernel/errors.ts';
 export interface EntryOwner<E> {
   /** The number of the next entry: lists keep the order of registration. */
   nextOrder(): number;
+  /** How often entries changed or went so far. */
+  changes(): number;
+  /** Counts one more. */
+  countChange(): number;
   /** An entry's definition changed: list answers of its kind are out of date. */
   changed(): void;
   /** @throws {OptionError} when the new key is taken. */
@@ -43,7 +47,7 @@ export abstract class RegisteredEntry<C, H extends Handler, K> {
   #compiled: K;
   #enabled = true;
   #removed = false;
-  #revision = 0;
+  #revision: number;
 
   constructor(kind: EntryKind<C, K>, name: string, config: C, handler: H, owner: EntryOwner<never>) {
     this.#kind = kind;
@@ -53,6 +57,7 @@ export abstract class RegisteredEntry<C, H extends Handler, K> {
     this.#compiled = kind.compile(name, config);
     this.#handler = checkHandler(`${kind.word} "${name}" handler`, handler);
     this.order = owner.nextOrder();
+    this.#revision = owner.changes();
   }
 
   get name(): string {
@@ -65,7 +70,10 @@ export abstract class RegisteredEntry<C, H extends Handler, K> {
   get compiled(): K {
     return this.#compiled;
   }
-  /** How often its definition or handler changed: answers of another revision are other answers. */
+  /**
+   * A number that no earlier definition or handler under this name had: answers of another revision are other answers. It
+   * counts changes and removals, not registrations, so that instances which register the same come to the same.
+   */
   get revision(): number {
     return this.#revision;
   }
@@ -110,7 +118,7 @@ export abstract class RegisteredEntry<C, H extends Handler, K> {
     if (handler !== undefined) checkHandler(`${word} "${newName}" handler`, handler);
     const [from, to] = [this.key, keyOf(newName, config)];
     if (from !== to) this.#owner.rekey(this, from, to);
-    if (compiled !== this.#compiled || handler !== undefined) this.#revision++;
+    if (compiled !== this.#compiled || handler !== undefined) this.#revision = this.#owner.countChange();
     this.#name = newName;
     this.#config = config;
     this.#compiled = compiled;

@@ -57,6 +57,7 @@ export class Registry {
   readonly changed = new Signal<ListKind>();
   readonly #everHad = new Set<ListKind>();
   #nextOrder = 1;
+  #changes = 0;
 
   /** Whether the server has, or once had, entries of a kind: then it answers for that kind. */
   serves(kind: ListKind): boolean {
@@ -130,6 +131,8 @@ export class Registry {
   #owner<E>(kind: ListKind, word: string, entries: Map<string, E>): EntryOwner<E> {
     return {
       nextOrder: () => this.#nextOrder++,
+      changes: () => this.#changes,
+      countChange: () => ++this.#changes,
       changed: () => this.changed.emit(kind),
       rekey: (entry, from, to) => {
         checkFree(word, entries, to);
@@ -137,7 +140,9 @@ export class Registry {
         entries.set(to, entry);
       },
       remove: (entry, key) => {
-        if (entries.get(key) === entry && entries.delete(key)) this.changed.emit(kind);
+        if (entries.get(key) !== entry || !entries.delete(key)) return;
+        this.#changes++;
+        this.changed.emit(kind);
       },
     };
   }

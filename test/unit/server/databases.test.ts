@@ -58,6 +58,32 @@ describe('a server with a database', () => {
     await server.stop();
   });
 
+  it('starts while its database is down, and tells programs that they may try again', async () => {
+    class Waiting extends OptimizedMCPServer {
+      protected override setup(): void {
+        this.registerTool('find', {}, async () => text(await this.queryDatabase('SELECT 1')));
+      }
+      health() {
+        return this.database().health();
+      }
+    }
+    const server = createOptimizedServer(Waiting, {
+      ...IDENTITY,
+      http: { port: 0 },
+      handleSignals: false,
+      database: 'postgres://user:hidden@127.0.0.1:1/none',
+    });
+    await server.start();
+    const { result } = await callTool(server, 'find');
+    expect(result).toMatchObject({
+      isError: true,
+      _meta: { 'peregrine/error': { code: 'DB_UNAVAILABLE', retryable: true } },
+    });
+    expect(JSON.stringify(result)).not.toContain('hidden');
+    expect(await server.health()).toMatchObject({ status: 'down', code: 'DB_UNAVAILABLE' });
+    await server.stop();
+  });
+
   it('ends the query of a call that its client cancels', async () => {
     const server = shop();
     const peer = await Peer.legacy(server);
