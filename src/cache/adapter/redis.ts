@@ -1,8 +1,10 @@
 import { nextDelay } from '../../kernel/backoff.ts';
+import { type CancelTimer, type Clock, systemClock } from '../../kernel/clock.ts';
 import { PeregrineError } from '../../kernel/errors.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { Invalidation } from '../generations.ts';
 import type { LoggedInvalidation, LogPage, SecondTier, TierListener, TierWrite } from '../second-tier.ts';
+import { withinTime } from '../time-limit.ts';
 
 type RedisModule = typeof import('redis');
 type RedisClient = ReturnType<typeof connectWith>;
@@ -15,9 +17,11 @@ export interface RedisTierOptions {
   readonly random: Random;
   /** Longest wait for a connection, in milliseconds. */
   readonly connectTimeoutMs: number;
+  /** @default the system's */
+  readonly clock?: Clock;
 }
 
-const RECONNECT = { firstMs: 50, maxMs: 5_000 };
+const RECONNECT = { firstMs: 50, maxMs: 2_000 };
 /** An instance that missed more than these takes all that it has for invalidated. */
 const LOG_LENGTH = 10_000;
 /** Commands that may wait for a connection or a reply at once. */
@@ -26,9 +30,12 @@ const MAX_QUEUED = 20_000;
 const BASE_MIN = 2 ** 40;
 const BASE_SPAN = 2 ** 51;
 
-/** Begins a log where there is none. The numbers are written out, since Lua rounds large ones. */
+/**
+ * Begins a log where there is none, or where its number is none. The numbers are written out, since Lua rounds large ones.
+ */
 const BEGIN = `
-if redis.call('EXISTS', KEYS[1]) == 0 then
+local known = redis.pcall('GET', KEYS[1])
+if type(known) ~= 'string' or not string.match(known, '^%d+$') or #known > 16 then
   redis.call('SET', KEYS[1], ARGV[1])
   redis.call('DEL', KEYS[2])
 end`;
@@ -37,13 +44,20 @@ const APPEND = `${BEGIN}
 local number
 for i = 4, #ARGV do
   number = string.format('%.0f', redis.call('INCR', KEYS[1]))
-  redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], number .. '-0', 'i', ARGV[i], 'o', ARGV[3])
+  local entry = { number .. '-0', 'i', ARGV[i], 'o', ARGV[3] }
+  local added = redis.pcall('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], unpack(entry))
+  if type(added) == 'table' and added.err then -- What stands there is no log, or one that is ahead.
+    redis.call('DEL', KEYS[2])
+    redis.call('XADD', KEYS[2], unpack(entry))
+  end
   redis.call('PUBLISH', KEYS[3], number .. ' ' .. ARGV[3] .. ' ' .. ARGV[i])
 end
 return number`;
 
 const LOG = `${BEGIN}
-return { redis.call('GET', KEYS[1]), redis.call('XRANGE', KEYS[2], ARGV[2], '+') }`;
+local entries = redis.pcall('XRANGE', KEYS[2], ARGV[2], '+')
+if entries.err then entries = {} end
+return { redis.call('GET', KEYS[1]), entries }`;
 
 const UNLOCK = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`;
 
@@ -57,58 +71,84 @@ export async function createRedisTier(options: RedisTierOptions): Promise<Second
       cause,
     });
   }
-  return new RedisTier(connectWith(redis, options), redis.RESP_TYPES.BLOB_STRING, options);
+  return new RedisTier(redis, options);
 }
 
-function connectWith({ createClient }: RedisModule, { url, random, connectTimeoutMs }: RedisTierOptions) {
+function connectWith({ createClient }: RedisModule, { url, connectTimeoutMs }: RedisTierOptions) {
   return createClient({
     url,
     RESP: 3,
     disableOfflineQueue: true,
     commandsQueueMaxLength: MAX_QUEUED,
-    socket: { connectTimeout: connectTimeoutMs, reconnectStrategy: (retries) => nextDelay(RECONNECT, retries, random) },
+    commandOptions: { timeout: 0 }, // The cache has a time limit of its own.
+    socket: { connectTimeout: connectTimeoutMs, reconnectStrategy: false },
   });
 }
 
+/** One client for each connection: after an error, also one in the protocol, nothing of the old connection is trusted. */
 class RedisTier implements SecondTier {
-  readonly #client: RedisClient;
-  readonly #blob: RedisModule['RESP_TYPES']['BLOB_STRING'];
-  readonly #prefix: string;
+  readonly #redis: RedisModule;
+  readonly #options: RedisTierOptions;
+  readonly #clock: Clock;
   readonly #names: readonly [number: string, log: string, channel: string];
-  readonly #random: Random;
+  #client: RedisClient;
+  #listener: TierListener | undefined;
+  #tries = 0;
+  #cancelRetry: CancelTimer | undefined;
 
-  constructor(client: RedisClient, blob: RedisModule['RESP_TYPES']['BLOB_STRING'], options: RedisTierOptions) {
-    this.#client = client;
-    this.#blob = blob;
-    this.#prefix = options.prefix;
-    this.#names = [`${options.prefix}:number`, `${options.prefix}:log`, `${options.prefix}:invalidated`];
-    this.#random = options.random;
+  constructor(redis: RedisModule, options: RedisTierOptions) {
+    const { prefix, clock = systemClock } = options;
+    this.#redis = redis;
+    this.#options = options;
+    this.#clock = clock;
+    this.#names = [`${prefix}:number`, `${prefix}:log`, `${prefix}:invalidated`];
+    this.#client = connectWith(redis, options);
   }
 
   open(listener: TierListener): void {
-    const client = this.#client;
-    let isSubscribed = false;
-    client.on('error', (error: unknown) => {
-      listener.state(false);
-      listener.error(error);
-    });
-    for (const event of ['end', 'reconnecting'] as const) client.on(event, () => listener.state(false));
-    client.on('ready', () => {
-      if (isSubscribed) return listener.state(true); // The client subscribes again by itself before it is ready.
-      const subscribed = client.subscribe(this.#names[2], (message) => {
-        const entry = readMessage(message);
-        if (entry !== undefined) listener.logged(entry);
+    this.#listener = listener;
+    void this.#connect(this.#client);
+  }
+
+  async #connect(client: RedisClient): Promise<void> {
+    client.on('error', (error: unknown) => this.#failed(client, error));
+    client.on('end', () => this.#failed(client));
+    for (const event of ['connect', 'ready'] as const)
+      client.on(event, () => {
+        if (client !== this.#client || this.#listener === undefined) client.destroy(); // Given up while it connected.
       });
-      subscribed.then(() => {
-        isSubscribed = true;
-        listener.state(client.isReady);
-      }, listener.error);
+    try {
+      await withinTime(this.#clock, this.#options.connectTimeoutMs, async () => {
+        await client.connect();
+        await client.subscribe(this.#names[2], (message) => {
+          const entry = readMessage(message);
+          if (entry !== undefined && client === this.#client) this.#listener?.logged(entry);
+        });
+      });
+      if (client === this.#client) this.#listener?.state(client.isReady);
+    } catch (error) {
+      this.#failed(client, error);
+    }
+  }
+
+  #failed(client: RedisClient, error?: unknown): void {
+    const listener = this.#listener;
+    if (client !== this.#client || listener === undefined) return;
+    this.#client = connectWith(this.#redis, this.#options);
+    client.destroy();
+    this.#cancelRetry = this.#clock.after(nextDelay(RECONNECT, this.#tries++, this.#options.random), () => {
+      void this.#connect(this.#client);
     });
-    client.connect().catch(listener.error);
+    listener.state(false);
+    if (error !== undefined) listener.error(error);
+  }
+
+  reset(): void {
+    this.#failed(this.#client);
   }
 
   async read(key: string): Promise<{ bytes: Buffer | undefined; now: number | undefined }> {
-    const client = this.#client.withTypeMapping({ [this.#blob]: Buffer });
+    const client = this.#client.withTypeMapping({ [this.#redis.RESP_TYPES.BLOB_STRING]: Buffer });
     const [bytes, now] = (await client.mGet([key, this.#names[0]])) as (Buffer | null)[];
     return { bytes: bytes ?? undefined, now: now == null ? undefined : Number(now.toString('latin1')) };
   }
@@ -123,7 +163,7 @@ class RedisTier implements SecondTier {
   }
 
   async append(invalidations: readonly Invalidation[], origin: string): Promise<number> {
-    const texts = invalidations.map(({ kind, value }) => `${kind} ${value}`);
+    const texts = invalidations.map(({ kind, value }) => `${kind} ${JSON.stringify(value)}`); // UTF-8 has no lone surrogates.
     const reply = await this.#client.eval(APPEND, {
       keys: [...this.#names],
       arguments: [this.#base(), String(LOG_LENGTH), origin, ...texts],
@@ -131,33 +171,37 @@ class RedisTier implements SecondTier {
     return Number(reply);
   }
 
-  async log(after: number | undefined): Promise<LogPage> {
+  async log(from: number | undefined): Promise<LogPage> {
     const reply = await this.#client.eval(LOG, {
       keys: this.#names.slice(0, 2),
-      arguments: [this.#base(), after === undefined ? '-' : `${after + 1}-0`],
+      arguments: [this.#base(), from === undefined ? '-' : `${from}-0`],
     });
     const [now, rows] = reply as unknown as [string, [id: string, fields: string[]][]];
     const entries = rows.map(([id, [, text = '', , origin = '']]) =>
       toLogged(Number(id.slice(0, id.indexOf('-'))), origin, text),
     );
-    return { now: Number(now), entries: entries.filter((entry) => entry !== undefined) };
+    const page = { now: Number(now), entries: entries.filter((entry) => entry !== undefined) };
+    this.#tries = 0; // The connection is good for something.
+    return page;
   }
 
   async lock(key: string, token: string, ttlMs: number): Promise<boolean> {
     const options = { condition: 'NX', expiration: { type: 'PX', value: ttlMs } } as const;
-    return (await this.#client.set(`${this.#prefix}:lock:${key}`, token, options)) === 'OK';
+    return (await this.#client.set(`${this.#options.prefix}:lock:${key}`, token, options)) === 'OK';
   }
 
   async unlock(key: string, token: string): Promise<void> {
-    await this.#client.eval(UNLOCK, { keys: [`${this.#prefix}:lock:${key}`], arguments: [token] });
+    await this.#client.eval(UNLOCK, { keys: [`${this.#options.prefix}:lock:${key}`], arguments: [token] });
   }
 
   async close(): Promise<void> {
-    if (this.#client.isOpen) this.#client.destroy();
+    this.#listener = undefined;
+    this.#cancelRetry?.();
+    this.#client.destroy();
   }
 
   #base(): string {
-    return String(BASE_MIN + Math.floor(this.#random() * BASE_SPAN));
+    return String(BASE_MIN + Math.floor(this.#options.random() * BASE_SPAN));
   }
 }
 
@@ -171,5 +215,15 @@ function toLogged(number: number, origin: string, text: string): LoggedInvalidat
   const space = text.indexOf(' ');
   const kind = text.slice(0, space);
   if (kind !== 'key' && kind !== 'tag' && kind !== 'pattern') return undefined;
-  return { number, origin, kind, value: text.slice(space + 1) };
+  const value = toText(text.slice(space + 1));
+  return value === undefined ? undefined : { number, origin, kind, value };
+}
+
+function toText(json: string): string | undefined {
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === 'string' ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }
