@@ -22,7 +22,9 @@ interface Waiting extends Invalidation {
 /** Invalidations logged by one call. */
 const MAX_APPENDED = 500;
 /** A number further behind than this is none that came late, but one of another log. */
-const MAX_LATE = 100_000;
+const MAX_LATE = 10_000;
+/** Beyond it there would be too few numbers left that Redis, Lua and JavaScript all count exactly. */
+const MAX_NUMBER = 2 ** 52;
 const EVERYTHING: Invalidation = { kind: 'pattern', value: '*' };
 
 /**
@@ -36,6 +38,8 @@ export class InvalidationLog {
   #known: Generations | undefined;
   /** The entry that {@link now} is the number of, where it is known. */
   #last: LoggedInvalidation | undefined;
+  /** The highest number that was ever known: none is given twice, so that no older value comes to hold again. */
+  #highest = 0;
   #waiting: Waiting[] = [];
   #added = 0;
   #loggedTo = 0;
@@ -96,17 +100,28 @@ export class InvalidationLog {
     const { tier, origin, call } = this.#parts;
     const batch = this.#waiting.slice(0, MAX_APPENDED);
     const mark = `${origin}.${this.#appends++}`;
-    const last = await call(async () => toNumber(await tier.append(batch, mark)));
+    const last = await call(async () => toNumber(await tier.append(batch, mark, this.#highest)));
+    this.#highest = Math.max(this.#highest, last);
     if (this.#isNews(last)) await this.catchUp();
+    if (this.#isNews(last)) throw new PeregrineError('CACHE_GARBAGE', 'the log lost what was added to it');
     this.#waiting = this.#waiting.filter((one) => !batch.includes(one));
     for (const { order } of batch) this.#loggedTo = Math.max(this.#loggedTo, order);
   }
 
-  /** Another instance's or this one's entry, as the tier tells of it. Resolves when the log is known that far. */
-  async heard(entry: LoggedInvalidation): Promise<void> {
-    if (!Number.isSafeInteger(entry.number) || !this.#isNews(entry.number)) return;
-    if (this.#reading === undefined && entry.number === (this.now ?? 0) + 1) this.#apply(entry);
-    else await this.catchUp();
+  /**
+   * An entry of this instance or another, as the tier tells of it. Resolves when the log is known that far.
+   *
+   * @param isInStep Whether the log is known to be the one that the entry is of; where it is not, it holds all the same.
+   */
+  async heard(entry: LoggedInvalidation, isInStep: boolean): Promise<void> {
+    const { number } = entry;
+    const isFollowed = isInStep || this.isReading;
+    if (!isInStep || this.isReading) this.#tell(entry);
+    while (this.#reading !== undefined) await this.#reading;
+    if (!isFollowed || !(number <= MAX_NUMBER) || !this.#isNews(number)) return;
+    if (number === (this.now ?? 0) + 1) return this.#apply(entry);
+    this.#tell(entry);
+    await this.catchUp();
   }
 
   #isNews(number: number): boolean {
@@ -139,6 +154,7 @@ export class InvalidationLog {
     const known = this.now;
     const page = await call(async () => checkPage(await tier.log(known)));
     const { now } = page;
+    this.#highest = Math.max(this.#highest, now);
     const first = firstInOrder(page);
     if (known === undefined) return this.#beginAt(first, page);
     if (now < known || this.#isAnother(known, page)) {
@@ -168,12 +184,18 @@ export class InvalidationLog {
   #apply(entry: LoggedInvalidation): void {
     if (this.#known === undefined) return;
     this.#note(this.#known, entry);
+    this.#tell(entry);
+  }
+
+  /** This instance's own invalidations held for it from the beginning. */
+  #tell(entry: LoggedInvalidation): void {
     if (!entry.origin.startsWith(`${this.#parts.origin}.`)) this.#parts.invalidated(entry);
   }
 
   #note(known: Generations, entry: LoggedInvalidation): void {
     known.record(entry, entry.number);
     this.#last = entry;
+    this.#highest = Math.max(this.#highest, entry.number);
   }
 }
 
@@ -193,6 +215,6 @@ function checkPage(page: LogPage): LogPage {
 }
 
 function toNumber(value: unknown): number {
-  if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number;
+  if (Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= MAX_NUMBER) return value as number;
   throw new PeregrineError('CACHE_GARBAGE', 'the log of invalidations has no number', { retryable: true });
 }

@@ -150,7 +150,9 @@ export class Remote {
       bytes: entry.bytesWith(key),
       prepare: async () => {
         const ttlMs = entry.endsAt - clock.now();
-        if (ttlMs <= 0 || epoch !== this.#log.epoch) return undefined;
+        if (ttlMs <= 0) return undefined;
+        // Until the log is known again, nobody could tell what this number means.
+        if (!this.#isInStep || epoch !== this.#log.epoch) throw new PeregrineError('CACHE_OUT_OF_STEP', 'not in step');
         const offset = clock.wallNow() - clock.now();
         const bytes = await encodeEntry(entry, key, clusterSince, offset, options.compressAboveBytes);
         return { key: secondTierKey(options.prefix, key), bytes, ttlMs };
@@ -325,8 +327,7 @@ export class Remote {
   }
 
   #logged(entry: LoggedInvalidation): void {
-    if (!this.#isInStep && !this.#log.isReading) return; // Catching up will bring it.
-    this.#log.heard(entry).catch((error: unknown) => {
+    this.#log.heard(entry, this.#isInStep).catch((error: unknown) => {
       if (this.#isInStep) this.#lost(error);
     });
   }

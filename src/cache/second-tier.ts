@@ -41,8 +41,8 @@ export interface SecondTier {
   /** A value, and the number of the last invalidation at that moment, where there is a log. */
   read(key: string): Promise<{ readonly bytes: Buffer | undefined; readonly now: number | undefined }>;
   write(writes: readonly TierWrite[]): Promise<void>;
-  /** Appends to the log and tells all instances. @returns The number of the last one. */
-  append(invalidations: readonly Invalidation[], origin: string): Promise<number>;
+  /** Appends to the log, under numbers above one that was known, and tells all instances. @returns The number of the last one. */
+  append(invalidations: readonly Invalidation[], origin: string, above: number): Promise<number>;
   /** The log from a number on, itself included; all of it without one. Begins a log where there is none. */
   log(from: number | undefined): Promise<LogPage>;
   /** Takes a lock that ends by itself. @returns Whether it was free. */

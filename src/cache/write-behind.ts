@@ -107,10 +107,9 @@ export class WriteBehind {
     const { write, dropped } = this.#options;
     const prepared = await Promise.allSettled(batch.map((one) => one.prepare()));
     const writes: TierWrite[] = [];
-    for (const one of prepared) {
-      if (one.status === 'rejected') dropped(1, one.reason);
-      else if (one.value !== undefined) writes.push(one.value);
-    }
+    for (const one of prepared) if (one.status === 'fulfilled' && one.value !== undefined) writes.push(one.value);
+    const refused = prepared.filter((one) => one.status === 'rejected');
+    if (refused[0] !== undefined) dropped(refused.length, refused[0].reason);
     if (writes.length === 0) return;
     try {
       await write(writes);

@@ -29,20 +29,27 @@ const MAX_QUEUED = 20_000;
 /** Numbers begin at random, so that those of a lost log are not taken for those of the next. */
 const BASE_MIN = 2 ** 40;
 const BASE_SPAN = 2 ** 51;
+/** How far above known numbers those of the next log begin at most. */
+const STEP_SPAN = 2 ** 36;
 
 /**
  * Begins a log where there is none, or where its number is none. The numbers are written out, since Lua rounds large ones.
  */
 const BEGIN = `
 local known = redis.pcall('GET', KEYS[1])
-if type(known) ~= 'string' or not string.match(known, '^%d+$') or #known > 16 then
+if type(known) ~= 'string' or not string.match(known, '^%d+$') or tonumber(known) > 2^52 then
+  known = ARGV[1]
   redis.call('SET', KEYS[1], ARGV[1])
   redis.call('DEL', KEYS[2])
 end`;
 
 const APPEND = `${BEGIN}
+if tonumber(known) < tonumber(ARGV[4]) and tonumber(ARGV[5]) < 2^52 then -- It was lost, or went back.
+  redis.call('SET', KEYS[1], ARGV[5])
+  redis.call('DEL', KEYS[2])
+end
 local number
-for i = 4, #ARGV do
+for i = 6, #ARGV do
   number = string.format('%.0f', redis.call('INCR', KEYS[1]))
   local entry = { number .. '-0', 'i', ARGV[i], 'o', ARGV[3] }
   local added = redis.pcall('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], unpack(entry))
@@ -162,11 +169,18 @@ class RedisTier implements SecondTier {
     for (const one of await Promise.allSettled(done)) if (one.status === 'rejected') throw one.reason;
   }
 
-  async append(invalidations: readonly Invalidation[], origin: string): Promise<number> {
+  async append(invalidations: readonly Invalidation[], origin: string, above: number): Promise<number> {
     const texts = invalidations.map(({ kind, value }) => `${kind} ${JSON.stringify(value)}`); // UTF-8 has no lone surrogates.
     const reply = await this.#client.eval(APPEND, {
       keys: [...this.#names],
-      arguments: [this.#base(), String(LOG_LENGTH), origin, ...texts],
+      arguments: [
+        this.#base(),
+        String(LOG_LENGTH),
+        origin,
+        String(above),
+        String(above + this.#upTo(STEP_SPAN)),
+        ...texts,
+      ],
     });
     return Number(reply);
   }
@@ -201,7 +215,11 @@ class RedisTier implements SecondTier {
   }
 
   #base(): string {
-    return String(BASE_MIN + Math.floor(this.#options.random() * BASE_SPAN));
+    return String(BASE_MIN + this.#upTo(BASE_SPAN));
+  }
+
+  #upTo(span: number): number {
+    return 1 + Math.floor(this.#options.random() * span);
   }
 }
 
