@@ -18,7 +18,7 @@ export type TierFate = 'answer' | 'fail' | 'hold' | 'hold-answer' | 'hang';
 
 /** What several fake tiers share, as instances share one Redis. */
 export class FakeStore {
-  readonly values = new Map<string, { readonly bytes: Buffer; readonly endsAt: number }>();
+  readonly values = new Map<string, { readonly bytes: Buffer; readonly endsAt: number; readonly at: number }>();
   readonly locks = new Map<string, { readonly token: string; readonly endsAt: number }>();
   readonly tiers = new Set<FakeTier>();
   readonly clock: Clock;
@@ -26,6 +26,8 @@ export class FakeStore {
   maxLog = 10_000;
   /** Where the numbers of a new log begin. */
   nextBase = 1_000_000_000;
+  /** How far above known numbers they begin after a loss. */
+  nextStep = 1_000_000;
   number: number | undefined;
   log: LoggedInvalidation[] = [];
 
@@ -41,6 +43,14 @@ export class FakeStore {
     this.log = [];
   }
 
+  /** Loses the last entries, and all values written since, as a restart from an older snapshot does. */
+  rollBack(entries: number): void {
+    if (this.number === undefined || entries === 0) return;
+    this.number -= entries;
+    this.log.splice(this.log.length - entries);
+    for (const [key, { at }] of this.values) if (at > this.number) this.values.delete(key);
+  }
+
   begin(): number {
     if (this.number === undefined) {
       this.number = this.nextBase;
@@ -49,8 +59,11 @@ export class FakeStore {
     return this.number;
   }
 
-  append(invalidations: readonly Invalidation[], origin: string): number {
-    this.begin();
+  append(invalidations: readonly Invalidation[], origin: string, above: number): number {
+    if (this.begin() < above) {
+      this.number = above + this.nextStep;
+      this.log = [];
+    }
     for (const { kind, value } of invalidations) {
       const entry: LoggedInvalidation = { kind, value, origin, number: this.begin() + 1 };
       this.number = entry.number;
@@ -76,6 +89,10 @@ export class FakeTier implements SecondTier {
   isClosed = false;
   resets = 0;
   readonly calls: TierCall[] = [];
+  /** Called as entries are logged, before any instance is told of them. */
+  onAppend: (invalidations: readonly Invalidation[]) => void = () => {};
+  /** Called before the cache is told. */
+  onHeard: (entry: LoggedInvalidation) => void = () => {};
 
   constructor(store: FakeStore) {
     this.#store = store;
@@ -116,12 +133,15 @@ export class FakeTier implements SecondTier {
 
   publish(entry: LoggedInvalidation): void {
     if (!this.#isUp) return;
-    if (this.isDeaf) this.#unheard.push(entry);
-    else this.#listener?.logged(entry);
+    this.#unheard.push(entry);
+    if (!this.isDeaf) this.hear();
   }
 
   hear(): void {
-    for (const entry of this.#unheard.splice(0)) this.#listener?.logged(entry);
+    for (const entry of this.#unheard.splice(0)) {
+      this.onHeard(entry);
+      this.#listener?.logged(entry);
+    }
   }
 
   reset(): void {
@@ -143,13 +163,17 @@ export class FakeTier implements SecondTier {
     return this.#call('write', () => {
       for (const { key, bytes, ttlMs } of writes) {
         if (bytes === undefined) this.#store.values.delete(key);
-        else this.#store.values.set(key, { bytes, endsAt: this.#store.clock.now() + ttlMs });
+        else
+          this.#store.values.set(key, { bytes, endsAt: this.#store.clock.now() + ttlMs, at: this.#store.number ?? 0 });
       }
     });
   }
 
-  append(invalidations: readonly Invalidation[], origin: string): Promise<number> {
-    return this.#call('append', () => this.#store.append(invalidations, origin));
+  append(invalidations: readonly Invalidation[], origin: string, above: number): Promise<number> {
+    return this.#call('append', () => {
+      this.onAppend(invalidations);
+      return this.#store.append(invalidations, origin, above);
+    });
   }
 
   log(from: number | undefined): Promise<LogPage> {
