@@ -6,7 +6,10 @@ import { digestOf } from './keys.ts';
 const deflate = promisify(deflateRaw);
 
 const MAGIC = 0x70674331; // "pgC1": anything else under a key is not ours.
-const HEAD_BYTES = 8;
+/** Magic, checksum, length of the header. */
+const HEAD_BYTES = 12;
+/** No lifetime is longer: a year, and a year of being stale. */
+const MAX_LIFE_MS = 2 * 31_536_000_000;
 
 /** What the second tier keeps of an entry besides its text; short names, since each value carries them. */
 interface Header {
@@ -22,8 +25,6 @@ interface Header {
   readonly k: string;
   /** The length of the text in bytes where it is compressed. */
   readonly z?: number;
-  /** The checksum of what follows. */
-  readonly n: number;
 }
 
 /** What decoding needs to know of here and now. */
@@ -31,8 +32,11 @@ export interface DecodeContext {
   readonly key: string;
   /** The number of invalidations in this process when the reading began. */
   readonly since: number;
+  /** The monotonic time. */
+  readonly now: number;
   /** What to subtract from wall-clock times for the monotonic ones. */
   readonly wallOffsetMs: number;
+  /** Longest text, in bytes. */
   readonly maxBytes: number;
 }
 
@@ -42,7 +46,7 @@ export interface Decoded {
   readonly clusterSince: number;
 }
 
-/** Writes an entry for the second tier: four bytes of magic, the header's length, the header as JSON, the text. */
+/** Writes an entry for the second tier: magic, the checksum of what follows, the header's length, the header as JSON, the text. */
 export async function encodeEntry(
   entry: Entry,
   key: string,
@@ -64,25 +68,27 @@ export async function encodeEntry(
     t: entry.tags,
     k: digestOf(key),
     ...(isPacked ? { z: plain.length } : {}),
-    n: crc32(body),
   };
   const head = Buffer.from(JSON.stringify(header), 'utf8');
-  const start = Buffer.alloc(HEAD_BYTES);
-  start.writeUInt32BE(MAGIC, 0);
-  start.writeUInt32BE(head.length, 4);
-  return Buffer.concat([start, head, body]);
+  const bytes = Buffer.concat([Buffer.alloc(HEAD_BYTES), head, body]);
+  bytes.writeUInt32BE(MAGIC, 0);
+  bytes.writeUInt32BE(head.length, 8);
+  bytes.writeUInt32BE(crc32(bytes.subarray(8)), 4);
+  return bytes;
 }
 
 /** Reads an entry of the second tier. Whatever is not wholly as this version writes it is nothing. */
 export function decodeEntry(bytes: Buffer, context: DecodeContext): Decoded | undefined {
   try {
     if (bytes.length < HEAD_BYTES || bytes.readUInt32BE(0) !== MAGIC) return undefined;
-    const bodyAt = HEAD_BYTES + bytes.readUInt32BE(4);
+    if (bytes.readUInt32BE(4) !== crc32(bytes.subarray(8))) return undefined;
+    const bodyAt = HEAD_BYTES + bytes.readUInt32BE(8);
     if (bodyAt > bytes.length) return undefined;
-    const header = JSON.parse(bytes.toString('utf8', HEAD_BYTES, bodyAt)) as Header;
+    const header: unknown = JSON.parse(bytes.toString('utf8', HEAD_BYTES, bodyAt));
     const body = bytes.subarray(bodyAt);
-    if (!isHeader(header) || header.n !== crc32(body) || header.k !== digestOf(context.key)) return undefined;
+    if (!isHeader(header) || header.k !== digestOf(context.key)) return undefined;
     if ((header.z ?? body.length) > context.maxBytes) return undefined;
+    if (header.e - context.wallOffsetMs - context.now > MAX_LIFE_MS) return undefined;
     const plain = header.z === undefined ? body : inflateRawSync(body, { maxOutputLength: Math.max(1, header.z) });
     if (header.z !== undefined && plain.length !== header.z) return undefined;
     return { entry: toEntry(header, plain.toString('utf8'), context), clusterSince: header.q };
@@ -102,8 +108,12 @@ function toEntry(header: Header, text: string, { since, wallOffsetMs }: DecodeCo
 
 function isHeader(header: unknown): header is Header {
   if (typeof header !== 'object' || header === null) return false;
-  const { e, s, f, q, c, t, k, z, n } = header as { readonly [member: string]: unknown };
-  const areNumbers = [e, s, f, q, c, n].every((value) => Number.isFinite(value));
-  const areTags = Array.isArray(t) && t.every((tag) => typeof tag === 'string');
-  return areNumbers && areTags && typeof k === 'string' && (z === undefined || Number.isSafeInteger(z));
+  const { e, s, f, q, c, t, k, z = 0 } = header as { readonly [member: string]: unknown };
+  if (!isCount(e) || !isCount(s) || !isCount(f) || !isCount(q) || !isCount(c) || !isCount(z)) return false;
+  const areInOrder = e <= s && e <= f && Math.max(s, f) - e <= MAX_LIFE_MS && c <= MAX_LIFE_MS;
+  return areInOrder && typeof k === 'string' && Array.isArray(t) && t.every((tag) => typeof tag === 'string');
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }

@@ -48,7 +48,12 @@ export class Entry {
 
   /** Bytes of memory, roughly: V8 keeps a text of plain ASCII in one byte a character, and takes two as soon as it must. */
   bytesWith(key: string): number {
-    const isAscii = Buffer.byteLength(this.text, 'utf8') === this.text.length;
-    return OVERHEAD_BYTES + key.length + this.text.length * (isAscii ? 1 : 2);
+    let bytes = OVERHEAD_BYTES + bytesOf(key) + bytesOf(this.text);
+    for (const tag of this.tags) bytes += bytesOf(tag);
+    return bytes;
   }
+}
+
+function bytesOf(text: string): number {
+  return text.length * (Buffer.byteLength(text, 'utf8') === text.length ? 1 : 2);
 }

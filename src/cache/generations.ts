@@ -6,7 +6,7 @@ export interface Invalidation {
   readonly value: string;
 }
 
-/** More patterns than these are folded into one that covers all. */
+/** Patterns that are remembered: each is tried on every value from before it. */
 const MAX_PATTERNS = 256;
 
 /**
@@ -45,7 +45,7 @@ export class Generations {
     this.#now = at;
     if (kind === 'pattern') {
       this.#patterns = [...this.#patterns.filter(({ pattern }) => pattern !== value), { pattern: value, at }];
-      if (this.#patterns.length > MAX_PATTERNS) this.forget(at);
+      if (this.#patterns.length > MAX_PATTERNS) this.#raise(this.#patterns.shift()?.at ?? at);
       return;
     }
     const last = this.#last[kind];
@@ -54,7 +54,7 @@ export class Generations {
     if (last.size <= this.#limit) return;
     const [oldest, number] = last.entries().next().value as [string, number];
     last.delete(oldest);
-    this.#floor = Math.max(this.#floor, number);
+    this.#raise(number);
   }
 
   /** Everything from before a number counts as invalidated: what happened until then is not known. */
@@ -64,6 +64,10 @@ export class Generations {
     this.#last.key.clear();
     this.#last.tag.clear();
     this.#patterns = [];
+  }
+
+  #raise(floor: number): void {
+    this.#floor = Math.max(this.#floor, floor);
   }
 
   /** Whether a value whose computation began at a number still holds. */

@@ -43,7 +43,8 @@ function writeArray(values: readonly unknown[], depth: number): string | undefin
 function writeObject(value: object, depth: number): string | undefined {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) {
-    return value instanceof Date && !Number.isNaN(value.getTime()) ? `{"$date":${value.getTime()}}` : undefined;
+    // No JSON reads like this, so a date is never taken for an object that imitates one.
+    return value instanceof Date && !Number.isNaN(value.getTime()) ? `date(${value.getTime()})` : undefined;
   }
   const members = value as Record<string, unknown>;
   let text = '{';
@@ -88,7 +89,8 @@ export const APPLICATION_PREFIX = 'app:';
 
 /** Half of a SHA-256 in hexadecimal digits: two keys share it by chance never. */
 export function digestOf(text: string): string {
-  return createHash('sha256').update(text, 'utf8').digest('hex').slice(0, 32);
+  const exact = text.isWellFormed() ? text : JSON.stringify(text); // UTF-8 has one form for all lone surrogates.
+  return createHash('sha256').update(exact, 'utf8').digest('hex').slice(0, 32);
 }
 
 /** The name under which the second tier keeps a key: readable as far as it is no secret, and of bounded length. */

@@ -1,6 +1,7 @@
 import { OptionError } from '../kernel/errors.ts';
 import { type MachineFacts, readMachineFacts } from '../kernel/machine.ts';
 import { booleanOption, integerOption, numberOption, objectOption, stringOption } from '../kernel/options.ts';
+import { digestOf } from './keys.ts';
 
 /** How a server's cache is set up; every key is checked at construction. */
 export interface CacheOptions {
@@ -27,7 +28,7 @@ export interface CacheOptions {
   readonly redisUrl?: string;
   /** Longest wait for one read of the second tier, in milliseconds. @default 50 */
   readonly redisTimeoutMs?: number;
-  /** What this server's keys in the second tier begin with. @default 'peregrine:' and the server's name */
+  /** What this server's keys in the second tier begin with. @default 'peregrine:' and the server's name, with a digest where that has other characters than letters, digits, '_', '.' and '-' */
   readonly keyPrefix?: string;
   /** Texts longer than this are compressed in the second tier, in bytes; 0 for all. @default 8_192 */
   readonly compressAboveBytes?: number;
@@ -74,7 +75,7 @@ export function resolveCacheOptions(
   const seconds = (key: (typeof KEYS)[number], fallback: number): number =>
     numberOption(`cache.${key}`, given[key], fallback, { min: 0, max: MAX_SECONDS });
   const share = Math.floor(machine.memoryBytes / 64);
-  const prefix = stringOption('cache.keyPrefix', given.keyPrefix, `peregrine:${serverName.replace(/[^\w.-]/g, '_')}`);
+  const prefix = stringOption('cache.keyPrefix', given.keyPrefix, `peregrine:${placeOf(serverName)}`);
   return Object.freeze({
     lruCacheSize: whole('lruCacheSize', 10_000, 1, 100_000_000),
     maxMemoryBytes: whole('maxMemoryBytes', Math.min(512 * MIB, Math.max(16 * MIB, share)), MIB, 2 ** 40),
@@ -94,10 +95,27 @@ export function resolveCacheOptions(
   });
 }
 
+/** A server's name as part of keys: servers of different names never share one. */
+function placeOf(serverName: string): string {
+  const readable = serverName.replace(/[^\w.-]/g, '_');
+  return readable === serverName ? readable : `${readable}-${digestOf(serverName).slice(0, 8)}`;
+}
+
 /** The address may hold a password: it is never shown. */
 function checkUrl(url: unknown): string {
   const chosen = url ?? 'redis://localhost:6379';
-  if (typeof chosen !== 'string' || !/^rediss?:$/.test(URL.parse(chosen)?.protocol ?? ''))
+  if (typeof chosen !== 'string' || !isRedisUrl(chosen))
     throw new OptionError('cache.redisUrl', 'must be a URL such as redis://localhost:6379', typeof url);
   return chosen;
+}
+
+function isRedisUrl(text: string): boolean {
+  const url = URL.parse(text);
+  if (!url?.hostname || !/^rediss?:$/.test(url.protocol) || !/^\/?\d*$/.test(url.pathname)) return false;
+  try {
+    decodeURIComponent(url.username + url.password);
+    return true;
+  } catch {
+    return false;
+  }
 }

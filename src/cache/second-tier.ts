@@ -8,7 +8,7 @@ export interface TierWrite {
   readonly ttlMs: number;
 }
 
-/** An invalidation as all instances see it: numbered, and by whom. */
+/** An invalidation as all instances see it: numbered, and by whom; no two calls of one instance have the same origin. */
 export interface LoggedInvalidation extends Invalidation {
   readonly number: number;
   readonly origin: string;
@@ -18,7 +18,7 @@ export interface LoggedInvalidation extends Invalidation {
 export interface LogPage {
   /** The number of the last invalidation of all. */
   readonly now: number;
-  /** Those after the number asked for, in order, as far as they are still known. */
+  /** Those from the number asked for on, in order, as far as they are still known. */
   readonly entries: readonly LoggedInvalidation[];
 }
 
@@ -41,13 +41,15 @@ export interface SecondTier {
   /** A value, and the number of the last invalidation at that moment, where there is a log. */
   read(key: string): Promise<{ readonly bytes: Buffer | undefined; readonly now: number | undefined }>;
   write(writes: readonly TierWrite[]): Promise<void>;
-  /** Appends to the log and tells all instances. @returns The number of the last one. */
-  append(invalidations: readonly Invalidation[], origin: string): Promise<number>;
-  /** The log after a number; all of it without one. Begins a log where there is none. */
-  log(after: number | undefined): Promise<LogPage>;
+  /** Appends to the log, under numbers above one that was known, and tells all instances. @returns The number of the last one. */
+  append(invalidations: readonly Invalidation[], origin: string, above: number): Promise<number>;
+  /** The log from a number on, itself included; all of it without one. Begins a log where there is none. */
+  log(from: number | undefined): Promise<LogPage>;
   /** Takes a lock that ends by itself. @returns Whether it was free. */
   lock(key: string, token: string, ttlMs: number): Promise<boolean>;
   /** Gives a lock back, if it is still this token's. */
   unlock(key: string, token: string): Promise<void>;
+  /** Gives the connection up for a new one, since it answers nothing, or nonsense. */
+  reset(): void;
   close(): Promise<void>;
 }

@@ -22,6 +22,15 @@ export interface CacheParts {
   readonly protect?: Protect | undefined;
 }
 
+/** A value to be had, and what for. */
+interface Task {
+  readonly key: string;
+  readonly compute: Compute;
+  readonly options: ReadOptions;
+  /** Behind the back of a reader who has an older value: nothing for one who waits. */
+  readonly refreshes: 'early' | 'stale' | undefined;
+}
+
 /** Keys, tags and patterns whose last invalidation is remembered. */
 const MAX_GENERATIONS = 10_000;
 /** How far before its end a value may be computed anew, in times of its computing. */
@@ -91,12 +100,12 @@ export class Cache {
     const entry = this.#held(key);
     const now = this.#parts.clock.now();
     if (entry !== undefined && now < entry.expiresAt) {
-      if (this.#isDueEarly(entry, now)) this.#refresh(key, compute, options);
+      if (this.#isDueEarly(entry, now)) this.#refresh({ key, compute, options, refreshes: 'early' });
       this.#counts.memoryHits++;
       return Promise.resolve(served(entry, 'memory', now));
     }
     if (entry !== undefined && now < entry.staleUntil) {
-      this.#refresh(key, compute, options);
+      this.#refresh({ key, compute, options, refreshes: 'stale' });
       this.#counts.staleHits++;
       return Promise.resolve(served(entry, 'stale', now));
     }
@@ -105,25 +114,25 @@ export class Cache {
 
   /** A value that is there and fresh, in either tier. */
   async find(key: string): Promise<string | undefined> {
-    const now = this.#parts.clock.now();
-    let entry = this.#held(key);
-    if (entry === undefined) {
-      const since = this.#generations.now;
-      entry = (await this.#remote?.read(key, since))?.entry;
-      if (entry !== undefined) this.#keep(key, entry);
+    const { clock } = this.#parts;
+    const held = this.#held(key);
+    if (held !== undefined && clock.now() < held.expiresAt) {
+      this.#counts.memoryHits++;
+      return held.text;
     }
-    const isFresh = entry !== undefined && now < entry.expiresAt;
-    if (isFresh) this.#counts.memoryHits++;
-    else this.#counts.misses++;
-    return isFresh ? entry?.text : undefined;
+    this.#counts.misses++;
+    return (await this.#fromRemote(key))?.text;
   }
 
   /** Puts a value in place of any other under this key, on all instances. */
   async put(key: string, text: string, tags: readonly string[], life: Lifetime): Promise<void> {
-    await this.invalidate({ kind: 'key', value: key });
     const { clock } = this.#parts;
+    const told = this.invalidate({ kind: 'key', value: key });
     const entry = new Entry(text, tags, this.#generations.now, clock.now(), 0, life);
-    if (this.#keep(key, entry)) void this.#remote?.write(key, entry, this.#remote.now);
+    const since = entry.since;
+    const isKept = this.#keep(key, entry); // At once: of two that are put one after the other the later one stays.
+    await told;
+    if (isKept && this.#generations.holds(key, tags, since)) void this.#remote?.write(key, entry, this.#remote.now);
   }
 
   /**
@@ -180,95 +189,105 @@ export class Cache {
     return now - computeMs * options.earlyRefresh * Math.log(1 - random()) >= expiresAt;
   }
 
-  #refresh(key: string, compute: Compute, { tags, life }: ReadOptions): void {
-    if (this.#flights.find(key, this.#generations) !== undefined) return;
+  #refresh(task: Task): void {
+    if (this.#flights.find(task.key, this.#generations) !== undefined) return;
     this.#counts.refreshes++;
-    const flight = this.#start(key, compute, { tags, life }, true);
-    flight.join(undefined).catch((error: unknown) => this.#told('error', 1, error));
+    this.#start(task)
+      .join(undefined)
+      .catch((error: unknown) => this.#told('error', 1, error));
   }
 
   async #join(key: string, compute: Compute, options: ReadOptions): Promise<Served> {
+    const { signal, life } = options;
     this.#counts.misses++;
+    signal?.throwIfAborted();
     const flight = this.#flights.find(key, this.#generations);
-    if (flight === undefined) return this.#start(key, compute, options, false).join(options.signal);
-    this.#counts.coalesced++;
-    const result = await flight.join(options.signal);
-    if (result.isShared) return result;
-    return computedOf(await compute(options.signal ?? new AbortController().signal), options.life);
-  }
-
-  #start(key: string, compute: Compute, options: ReadOptions, isRefresh: boolean): Flight<Served> {
-    const run = (flight: Flight<Served>): Promise<Served> => this.#run(key, compute, options, flight, isRefresh);
-    return this.#flights.start(key, options.tags, this.#generations.now, run);
-  }
-
-  async #run(
-    key: string,
-    compute: Compute,
-    options: ReadOptions,
-    flight: Flight<Served>,
-    isRefresh: boolean,
-  ): Promise<Served> {
-    const { clock, options: settings } = this.#parts;
-    const remote = this.#remote;
-    if (remote?.isUsable !== true || settings.lockMs === 0) {
-      const found = remote?.isUsable === true && !isRefresh ? await this.#fromRemote(key) : undefined;
-      return found ?? this.#compute(key, compute, options, flight);
+    if (flight !== undefined) this.#counts.coalesced++;
+    try {
+      const result = await (flight ?? this.#start({ key, compute, options, refreshes: undefined })).join(signal);
+      if (flight === undefined || result.isShared) return result;
+      this.#counts.computations++;
+      return computedOf(await compute(signal ?? new AbortController().signal), life);
+    } catch (error) {
+      const older = signal?.aborted === true ? undefined : this.#held(key);
+      if (older === undefined || this.#parts.clock.now() >= older.staleIfErrorUntil) throw error;
+      this.#counts.staleIfErrorHits++;
+      return served(older, 'stale', this.#parts.clock.now());
     }
-    const token = randomName(this.#parts.random);
-    const endsAt = clock.now() + settings.lockMs;
-    for (let tries = 0; ; tries++) {
-      const found = isRefresh && tries === 0 ? undefined : await this.#fromRemote(key);
+  }
+
+  #start(task: Task): Flight<Served> {
+    const { key, options } = task;
+    return this.#flights.start(key, options.tags, this.#generations.now, (flight) => this.#run(task, flight));
+  }
+
+  async #run(task: Task, flight: Flight<Served>): Promise<Served> {
+    const { key, refreshes } = task;
+    const remote = this.#remote;
+    if (remote === undefined || !remote.isUsable) return this.#compute(task, flight);
+    const found = refreshes === 'early' ? undefined : await this.#fromRemote(key, refreshes);
+    return found ?? this.#computeInTurn(task, flight, remote);
+  }
+
+  /** Computes while no other instance does; waits for what that one comes to, as long as it may take. */
+  async #computeInTurn(task: Task, flight: Flight<Served>, remote: Remote): Promise<Served> {
+    const { clock, random, options } = this.#parts;
+    const { key, refreshes } = task;
+    const token = randomName(random);
+    const endsAt = clock.now() + options.lockMs;
+    for (let tries = 0; remote.isUsable && clock.now() < endsAt; tries++) {
+      flight.signal.throwIfAborted();
+      // The lock is asked for before the value: who had it before has written by then.
+      const [isLocked, found] = await Promise.all([
+        remote.lock(key, token, options.lockMs),
+        this.#fromRemote(key, refreshes),
+      ]);
+      const unlock = (): Promise<void> => remote.unlock(key, token);
+      if (isLocked && found === undefined) return this.#compute(task, flight, unlock);
+      if (isLocked) void unlock();
       if (found !== undefined) return found;
-      if (clock.now() >= endsAt || !remote.isUsable || flight.signal.aborted) break;
-      if (await remote.lock(key, token, settings.lockMs)) {
-        return this.#compute(key, compute, options, flight, () => remote.unlock(key, token));
-      }
+      const held = refreshes === 'early' ? this.#held(key) : undefined;
+      if (held !== undefined) return served(held, 'memory', clock.now()); // Another instance is at it.
       const delayMs = Math.min(LOCK_WAIT.maxMs, LOCK_WAIT.firstMs * 2 ** Math.min(tries, 10));
       await new Promise<void>((resolve) => clock.after(delayMs, resolve));
     }
-    return this.#compute(key, compute, options, flight);
+    return this.#compute(task, flight);
   }
 
-  /** A fresh value of the second tier, which comes to the first. */
-  async #fromRemote(key: string): Promise<Served | undefined> {
+  /** A fresh value of the second tier, which comes to the first; for an early refresh one that needs none itself. */
+  async #fromRemote(key: string, refreshes?: Task['refreshes']): Promise<Served | undefined> {
     const since = this.#generations.now;
     const entry = (await this.#remote?.read(key, since))?.entry;
     const now = this.#parts.clock.now();
-    if (entry === undefined || !this.#keep(key, entry) || now >= entry.expiresAt) return undefined;
-    this.#counts.redisHits++;
+    if (entry === undefined || !this.#keep(key, entry)) return undefined;
+    if (now >= (refreshes === 'early' ? entry.quietUntil : entry.expiresAt)) return undefined;
+    if (refreshes === undefined) this.#counts.redisHits++;
     return served(entry, 'redis', now);
   }
 
   async #compute(
-    key: string,
-    compute: Compute,
-    options: ReadOptions,
+    { key, compute, options }: Task,
     flight: Flight<Served>,
-    done?: () => Promise<void>,
+    unlock?: () => Promise<void>,
   ): Promise<Served> {
     const { clock } = this.#parts;
     const startedAt = clock.now();
     const clusterSince = this.#remote?.now;
     let written: Promise<void> | undefined;
-    flight.since = this.#generations.now; // From here on an invalidation concerns what is computed.
     try {
+      flight.signal.throwIfAborted();
+      flight.since = this.#generations.now; // From here on an invalidation concerns what is computed.
       this.#counts.computations++;
       const computed = await compute(flight.signal);
       const life = computed.life ?? options.life;
-      if (computed.isKept && life.ttlMs > 0) {
+      if (computed.isKept && computed.isShared && life.ttlMs > 0) {
         const now = clock.now();
         const entry = new Entry(computed.text, options.tags, flight.since, now, now - startedAt, life);
         if (this.#keep(key, entry)) written = this.#remote?.write(key, entry, clusterSince);
       }
       return computedOf(computed, life);
-    } catch (error) {
-      const older = this.#held(key);
-      if (older === undefined || clock.now() >= older.staleIfErrorUntil) throw error;
-      this.#counts.staleIfErrorHits++;
-      return served(older, 'stale', clock.now());
     } finally {
-      if (done !== undefined) void (written ?? Promise.resolve()).then(done);
+      if (unlock !== undefined) void (written ?? Promise.resolve()).then(unlock);
     }
   }
 

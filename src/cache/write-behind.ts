@@ -16,7 +16,12 @@ export interface WriteBehindOptions {
   readonly dropped: (count: number, error?: unknown) => void;
 }
 
-const MAX_BATCH = 256;
+interface Waiting {
+  readonly write: PendingWrite;
+  readonly done: () => void;
+}
+
+const MAX_BATCH = { writes: 256, bytes: 8 * 1_048_576 };
 
 /**
  * Writes to the second tier behind the request's back: in batches, one after the other, the last one of each key.
@@ -25,7 +30,7 @@ const MAX_BATCH = 256;
  */
 export class WriteBehind {
   readonly #options: WriteBehindOptions;
-  readonly #waiting = new Map<string, PendingWrite>();
+  readonly #waiting = new Map<string, Waiting>();
   #bytes = 0;
   #draining: Promise<void> | undefined;
 
@@ -37,14 +42,16 @@ export class WriteBehind {
     return this.#waiting.size;
   }
 
-  /** Resolves when this write, and all before it, have been tried. */
+  /** Resolves when this write was tried, or given up, or when another one took its place. */
   push(key: string, write: PendingWrite): Promise<void> {
-    this.#take(key);
-    this.#waiting.set(key, write);
+    this.#take(key)?.done();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.set(key, { write, done: resolve });
     this.#bytes += write.bytes;
-    this.#keepBounds();
+    const { maxEntries, maxBytes } = this.#options;
+    this.#giveUp(() => this.#waiting.size > maxEntries || this.#bytes > maxBytes);
     this.#draining ??= this.#drain();
-    return this.#draining;
+    return promise;
   }
 
   /** Resolves when nothing waits any more. */
@@ -52,37 +59,62 @@ export class WriteBehind {
     while (this.#draining !== undefined) await this.#draining;
   }
 
-  #take(key: string): PendingWrite | undefined {
-    const write = this.#waiting.get(key);
-    if (write === undefined) return undefined;
-    this.#waiting.delete(key);
-    this.#bytes -= write.bytes;
-    return write;
+  /** Gives up whatever waits. */
+  clear(): void {
+    this.#giveUp(() => true);
   }
 
-  #keepBounds(): void {
-    const { maxEntries, maxBytes, dropped } = this.#options;
+  #take(key: string): Waiting | undefined {
+    const waiting = this.#waiting.get(key);
+    if (waiting === undefined) return undefined;
+    this.#waiting.delete(key);
+    this.#bytes -= waiting.write.bytes;
+    return waiting;
+  }
+
+  #giveUp(isTooMuch: () => boolean): void {
     let count = 0;
     for (const key of this.#waiting.keys()) {
-      if (this.#waiting.size <= maxEntries && this.#bytes <= maxBytes) break;
-      this.#take(key);
+      if (!isTooMuch()) break;
+      this.#take(key)?.done();
       count++;
     }
-    if (count > 0) dropped(count);
+    if (count > 0) this.#options.dropped(count);
+  }
+
+  #takeBatch(): readonly Waiting[] {
+    const batch: Waiting[] = [];
+    let bytes = 0;
+    for (const [key, { write }] of this.#waiting) {
+      bytes += write.bytes;
+      if (batch.length === MAX_BATCH.writes || (batch.length > 0 && bytes > MAX_BATCH.bytes)) break;
+      batch.push(this.#take(key) as Waiting);
+    }
+    return batch;
   }
 
   async #drain(): Promise<void> {
     await undefined; // What else is written in this turn of the event loop joins the batch.
     while (this.#waiting.size > 0) {
-      const keys = [...this.#waiting.keys()].slice(0, MAX_BATCH);
-      const batch = keys.map((key) => this.#take(key) as PendingWrite);
-      try {
-        const writes = await Promise.all(batch.map((write) => write.prepare()));
-        await this.#options.write(writes.filter((write) => write !== undefined));
-      } catch (error) {
-        this.#options.dropped(batch.length, error);
-      }
+      const batch = this.#takeBatch();
+      await this.#write(batch.map(({ write }) => write));
+      for (const { done } of batch) done();
     }
     this.#draining = undefined;
+  }
+
+  async #write(batch: readonly PendingWrite[]): Promise<void> {
+    const { write, dropped } = this.#options;
+    const prepared = await Promise.allSettled(batch.map((one) => one.prepare()));
+    const writes: TierWrite[] = [];
+    for (const one of prepared) if (one.status === 'fulfilled' && one.value !== undefined) writes.push(one.value);
+    const refused = prepared.filter((one) => one.status === 'rejected');
+    if (refused[0] !== undefined) dropped(refused.length, refused[0].reason);
+    if (writes.length === 0) return;
+    try {
+      await write(writes);
+    } catch (error) {
+      dropped(writes.length, error);
+    }
   }
 }

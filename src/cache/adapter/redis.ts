@@ -1,8 +1,10 @@
 import { nextDelay } from '../../kernel/backoff.ts';
+import { type CancelTimer, type Clock, systemClock } from '../../kernel/clock.ts';
 import { PeregrineError } from '../../kernel/errors.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { Invalidation } from '../generations.ts';
 import type { LoggedInvalidation, LogPage, SecondTier, TierListener, TierWrite } from '../second-tier.ts';
+import { withinTime } from '../time-limit.ts';
 
 type RedisModule = typeof import('redis');
 type RedisClient = ReturnType<typeof connectWith>;
@@ -15,37 +17,56 @@ export interface RedisTierOptions {
   readonly random: Random;
   /** Longest wait for a connection, in milliseconds. */
   readonly connectTimeoutMs: number;
+  /** @default the system's */
+  readonly clock?: Clock;
 }
 
-const RECONNECT = { firstMs: 50, maxMs: 5_000 };
+const RECONNECT = { firstMs: 50, maxMs: 2_000 };
 /** An instance that missed more than these takes all that it has for invalidated. */
 const LOG_LENGTH = 10_000;
-/** Commands that may wait for a connection or a reply at once. */
-const MAX_QUEUED = 20_000;
 /** The type of a reply that is to be bytes instead of text: RESP's `$`. */
 const BLOB_STRING = 36;
+/** Commands that may wait for a connection or a reply at once. */
+const MAX_QUEUED = 20_000;
 /** Numbers begin at random, so that those of a lost log are not taken for those of the next. */
 const BASE_MIN = 2 ** 40;
 const BASE_SPAN = 2 ** 51;
+/** How far above known numbers those of the next log begin at most. */
+const STEP_SPAN = 2 ** 36;
 
-/** Begins a log where there is none. The numbers are written out, since Lua rounds large ones. */
+/**
+ * Begins a log where there is none, or where its number is none. The numbers are written out, since Lua rounds large ones.
+ */
 const BEGIN = `
-if redis.call('EXISTS', KEYS[1]) == 0 then
+local known = redis.pcall('GET', KEYS[1])
+if type(known) ~= 'string' or not string.match(known, '^%d+$') or tonumber(known) > 2^52 then
+  known = ARGV[1]
   redis.call('SET', KEYS[1], ARGV[1])
   redis.call('DEL', KEYS[2])
 end`;
 
 const APPEND = `${BEGIN}
+if tonumber(known) < tonumber(ARGV[4]) and tonumber(ARGV[5]) < 2^52 then -- It was lost, or went back.
+  redis.call('SET', KEYS[1], ARGV[5])
+  redis.call('DEL', KEYS[2])
+end
 local number
-for i = 4, #ARGV do
+for i = 6, #ARGV do
   number = string.format('%.0f', redis.call('INCR', KEYS[1]))
-  redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], number .. '-0', 'i', ARGV[i], 'o', ARGV[3])
+  local entry = { number .. '-0', 'i', ARGV[i], 'o', ARGV[3] }
+  local added = redis.pcall('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], unpack(entry))
+  if type(added) == 'table' and added.err then -- What stands there is no log, or one that is ahead.
+    redis.call('DEL', KEYS[2])
+    redis.call('XADD', KEYS[2], unpack(entry))
+  end
   redis.call('PUBLISH', KEYS[3], number .. ' ' .. ARGV[3] .. ' ' .. ARGV[i])
 end
 return number`;
 
 const LOG = `${BEGIN}
-return { redis.call('GET', KEYS[1]), redis.call('XRANGE', KEYS[2], ARGV[2], '+') }`;
+local entries = redis.pcall('XRANGE', KEYS[2], ARGV[2], '+')
+if entries.err then entries = {} end
+return { redis.call('GET', KEYS[1]), entries }`;
 
 const UNLOCK = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`;
 
@@ -65,61 +86,87 @@ export function createRedisTier(options: RedisTierOptions): SecondTier {
   return new RedisTier(options);
 }
 
-function connectWith({ createClient }: RedisModule, { url, random, connectTimeoutMs }: RedisTierOptions) {
+function connectWith({ createClient }: RedisModule, { url, connectTimeoutMs }: RedisTierOptions) {
   return createClient({
     url,
     RESP: 3,
     disableOfflineQueue: true,
     commandsQueueMaxLength: MAX_QUEUED,
-    socket: { connectTimeout: connectTimeoutMs, reconnectStrategy: (retries) => nextDelay(RECONNECT, retries, random) },
+    commandOptions: { timeout: 0 }, // The cache has a time limit of its own.
+    socket: { connectTimeout: connectTimeoutMs, reconnectStrategy: false },
   });
 }
 
+/** One client for each connection: after an error, also one in the protocol, nothing of the old connection is trusted. */
 class RedisTier implements SecondTier {
   readonly #options: RedisTierOptions;
+  readonly #clock: Clock;
   readonly #names: readonly [number: string, log: string, channel: string];
-  #connected: RedisClient | undefined;
-  #isClosed = false;
+  #redis: RedisModule | undefined;
+  #current: RedisClient | undefined;
+  #listener: TierListener | undefined;
+  #tries = 0;
+  #cancelRetry: CancelTimer | undefined;
 
   constructor(options: RedisTierOptions) {
-    const { prefix } = options;
+    const { prefix, clock = systemClock } = options;
     this.#options = options;
+    this.#clock = clock;
     this.#names = [`${prefix}:number`, `${prefix}:log`, `${prefix}:invalidated`];
   }
 
   get #client(): RedisClient {
-    if (this.#connected === undefined)
-      throw new PeregrineError('CACHE_UNAVAILABLE', 'Redis is not connected', { retryable: true });
-    return this.#connected;
+    if (this.#current !== undefined) return this.#current;
+    throw new PeregrineError('CACHE_UNAVAILABLE', 'Redis is not connected', { retryable: true });
   }
 
   open(listener: TierListener): void {
+    this.#listener = listener;
     loadRedisDriver().then((redis) => {
-      if (!this.#isClosed) this.#connect(redis, listener);
+      this.#redis = redis;
+      if (this.#listener !== undefined) this.#begin();
     }, listener.error);
   }
 
-  #connect(redis: RedisModule, listener: TierListener): void {
-    const client = connectWith(redis, this.#options);
-    this.#connected = client;
-    let isSubscribed = false;
-    client.on('error', (error: unknown) => {
-      listener.state(false);
-      listener.error(error);
-    });
-    for (const event of ['end', 'reconnecting'] as const) client.on(event, () => listener.state(false));
-    client.on('ready', () => {
-      if (isSubscribed) return listener.state(true); // The client subscribes again by itself before it is ready.
-      const subscribed = client.subscribe(this.#names[2], (message) => {
-        const entry = readMessage(message);
-        if (entry !== undefined) listener.logged(entry);
+  #begin(): void {
+    this.#current = connectWith(this.#redis as RedisModule, this.#options);
+    void this.#connect(this.#current);
+  }
+
+  async #connect(client: RedisClient): Promise<void> {
+    client.on('error', (error: unknown) => this.#failed(client, error));
+    client.on('end', () => this.#failed(client));
+    for (const event of ['connect', 'ready'] as const)
+      client.on(event, () => {
+        if (client !== this.#current || this.#listener === undefined) client.destroy(); // Given up while it connected.
       });
-      subscribed.then(() => {
-        isSubscribed = true;
-        listener.state(client.isReady);
-      }, listener.error);
-    });
-    client.connect().catch(listener.error);
+    try {
+      await withinTime(this.#clock, this.#options.connectTimeoutMs, async () => {
+        await client.connect();
+        await client.subscribe(this.#names[2], (message) => {
+          const entry = readMessage(message);
+          if (entry !== undefined && client === this.#current) this.#listener?.logged(entry);
+        });
+      });
+      if (client === this.#current) this.#listener?.state(client.isReady);
+    } catch (error) {
+      this.#failed(client, error);
+    }
+  }
+
+  #failed(client: RedisClient, error?: unknown): void {
+    const listener = this.#listener;
+    if (client !== this.#current || listener === undefined) return;
+    this.#current = undefined;
+    client.destroy();
+    const delayMs = nextDelay(RECONNECT, this.#tries++, this.#options.random);
+    this.#cancelRetry = this.#clock.after(delayMs, () => this.#begin());
+    listener.state(false);
+    if (error !== undefined) listener.error(error);
+  }
+
+  reset(): void {
+    if (this.#current !== undefined) this.#failed(this.#current);
   }
 
   async read(key: string): Promise<{ bytes: Buffer | undefined; now: number | undefined }> {
@@ -137,25 +184,34 @@ class RedisTier implements SecondTier {
     for (const one of await Promise.allSettled(done)) if (one.status === 'rejected') throw one.reason;
   }
 
-  async append(invalidations: readonly Invalidation[], origin: string): Promise<number> {
-    const texts = invalidations.map(({ kind, value }) => `${kind} ${value}`);
+  async append(invalidations: readonly Invalidation[], origin: string, above: number): Promise<number> {
+    const texts = invalidations.map(({ kind, value }) => `${kind} ${JSON.stringify(value)}`); // UTF-8 has no lone surrogates.
     const reply = await this.#client.eval(APPEND, {
       keys: [...this.#names],
-      arguments: [this.#base(), String(LOG_LENGTH), origin, ...texts],
+      arguments: [
+        this.#base(),
+        String(LOG_LENGTH),
+        origin,
+        String(above),
+        String(above + this.#upTo(STEP_SPAN)),
+        ...texts,
+      ],
     });
     return Number(reply);
   }
 
-  async log(after: number | undefined): Promise<LogPage> {
+  async log(from: number | undefined): Promise<LogPage> {
     const reply = await this.#client.eval(LOG, {
       keys: this.#names.slice(0, 2),
-      arguments: [this.#base(), after === undefined ? '-' : `${after + 1}-0`],
+      arguments: [this.#base(), from === undefined ? '-' : `${from}-0`],
     });
     const [now, rows] = reply as unknown as [string, [id: string, fields: string[]][]];
     const entries = rows.map(([id, [, text = '', , origin = '']]) =>
       toLogged(Number(id.slice(0, id.indexOf('-'))), origin, text),
     );
-    return { now: Number(now), entries: entries.filter((entry) => entry !== undefined) };
+    const page = { now: Number(now), entries: entries.filter((entry) => entry !== undefined) };
+    this.#tries = 0; // The connection is good for something.
+    return page;
   }
 
   async lock(key: string, token: string, ttlMs: number): Promise<boolean> {
@@ -168,12 +224,17 @@ class RedisTier implements SecondTier {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
-    if (this.#connected?.isOpen) this.#connected.destroy();
+    this.#listener = undefined;
+    this.#cancelRetry?.();
+    this.#current?.destroy();
   }
 
   #base(): string {
-    return String(BASE_MIN + Math.floor(this.#options.random() * BASE_SPAN));
+    return String(BASE_MIN + this.#upTo(BASE_SPAN));
+  }
+
+  #upTo(span: number): number {
+    return 1 + Math.floor(this.#options.random() * span);
   }
 }
 
@@ -187,5 +248,15 @@ function toLogged(number: number, origin: string, text: string): LoggedInvalidat
   const space = text.indexOf(' ');
   const kind = text.slice(0, space);
   if (kind !== 'key' && kind !== 'tag' && kind !== 'pattern') return undefined;
-  return { number, origin, kind, value: text.slice(space + 1) };
+  const value = toText(text.slice(space + 1));
+  return value === undefined ? undefined : { number, origin, kind, value };
+}
+
+function toText(json: string): string | undefined {
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === 'string' ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }
