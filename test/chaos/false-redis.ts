@@ -26,7 +26,7 @@ export async function startFalseRedis(answer: Answer): Promise<FalseRedis> {
     open.add(socket);
     socket.on('close', () => open.delete(socket));
     socket.on('error', () => {});
-    socket.on('data', (data) => {
+    socket.on('data', (data: Buffer) => {
       for (const command of commandsIn(data)) {
         redis.commands.push(command[0] ?? '');
         const reply = redis.answer(command);
@@ -51,7 +51,7 @@ export async function startFalseRedis(answer: Answer): Promise<FalseRedis> {
 export function greet([name = '', ...rest]: readonly string[]): string | undefined {
   if (name === 'HELLO') return HELLO;
   if (name === 'CLIENT') return '+OK\r\n';
-  if (name === 'SUBSCRIBE') return `>3\r\n$9\r\nsubscribe\r\n$${rest[0]?.length}\r\n${rest[0]}\r\n:1\r\n`;
+  if (name.toUpperCase() === 'SUBSCRIBE') return `>3\r\n$9\r\nsubscribe\r\n$${rest[0]?.length}\r\n${rest[0]}\r\n:1\r\n`;
   return undefined;
 }
 
