@@ -3,6 +3,7 @@ import { ApplicationCache, type Cache, loadRedisDriver } from './cache/cache.ts'
 import { Dispatcher, RESOURCE_LIST_TAG, resourceTag, type ToolExecutor } from './dispatch/dispatch.ts';
 import { PeregrineError } from './kernel/errors.ts';
 import { onTermination } from './kernel/process-signals.ts';
+import { RequestScopes } from './kernel/request-scope.ts';
 import { checkNodeVersion } from './kernel/runtime.ts';
 import { type PerformanceMetrics, PerformanceMonitor } from './monitor/monitor.ts';
 import {
@@ -72,6 +73,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
   readonly #bus = createLocalBus();
   readonly #protocol: Protocol;
   readonly #databases: RequestDatabases;
+  readonly #scopes: RequestScopes;
   readonly #monitor: PerformanceMonitor;
   #endpoint: HttpEndpoint | undefined;
   #stdio: StdioEndpoint | undefined;
@@ -92,7 +94,8 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     this.#cache = createCache(settings, this.signals);
     this.cache = new ApplicationCache(this.#cache);
     this.http = new HttpPool({ clock, ...settings.httpPool }, 'httpPool');
-    this.#databases = new RequestDatabases(settings.databases, { clock, signal: this.signals.pool });
+    this.#scopes = new RequestScopes(settings.databases.size > 0);
+    this.#databases = new RequestDatabases(settings.databases, { clock, signal: this.signals.pool }, this.#scopes);
     const isExecuteOverridden = this.executeTool !== OptimizedMCPServer.prototype.executeTool;
     const execute: ToolExecutor = isExecuteOverridden
       ? (tool, args, call) => this.executeTool(tool.name, args, call)
@@ -108,7 +111,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
       rounds: settings.requestState,
       cacheHints: settings.cacheHints,
       cache: this.#cache,
-      ...(isExecuteOverridden || settings.databases.size > 0 ? { executeTool: this.#databases.scoped(execute) } : {}),
+      executeTool: this.#scopes.scoped(execute),
     });
     this.#protocol = new Protocol({
       dispatcher,
