@@ -105,7 +105,25 @@ export type {
   RequestEvent,
   RequestOutcome,
   Signal,
+  WorkerEvent,
 } from './signal/signal.ts';
 export type { FetchHandler, HttpOptions, MemoryClient, StdioStreams, TransportLimits } from './transport/transport.ts';
 export type * from './wire/wire.ts';
 export { ErrorCode, ProtocolError } from './wire/wire.ts';
+export {
+  TaskCancelledError,
+  TaskCloneError,
+  type TaskContext,
+  TaskFailedError,
+  type TaskFunction,
+  TaskLoadError,
+  type TaskOptions,
+  type TaskRunOptions,
+  TaskTimeoutError,
+  TaskUnknownError,
+  WorkerCrashedError,
+  WorkerPoolClosedError,
+  WorkerPools,
+  WorkerQueueFullError,
+  type WorkersOptions,
+} from './worker/worker.ts';

@@ -1,3 +1,5 @@
+import type { TaskRunOptions } from './worker/worker.ts';
+
 /** A recommendation to change the number of instances. */
 export interface ScaleEvent {
   readonly recommendedInstances: number;
@@ -27,10 +29,4 @@ export interface StartedServer {
 }
 
 /** Options of a task for the thread or process pool. */
-export interface CpuTaskOptions {
-  /** The task's registered name. */
-  readonly task?: string;
-  readonly pool?: 'thread' | 'process' | 'auto';
-  readonly timeoutMs?: number;
-  readonly signal?: AbortSignal;
-}
+export type CpuTaskOptions = TaskRunOptions;

@@ -19,6 +19,7 @@ import {
   type StdioStreams,
 } from './transport/transport.ts';
 import type { CacheHint, Icon, Implementation } from './wire/wire.ts';
+import { resolveWorkersOptions, type WorkersOptions } from './worker/worker.ts';
 
 /** How a server is set up. Only the first three are needed; every key is checked at construction. */
 export interface OptimizedServerConfig {
@@ -48,6 +49,8 @@ export interface OptimizedServerConfig {
   readonly httpPool?: HttpPoolOptions;
   /** Further databases by name. */
   readonly databases?: { readonly [name: string]: DatabaseConfig };
+  /** Threads and processes that run what would block the event loop. */
+  readonly workers?: WorkersOptions;
   /** Stop on SIGTERM and SIGINT: finish what is in flight, then exit. @default true */
   readonly handleSignals?: boolean;
   /** Longest time for requests in flight to finish when the server stops, in milliseconds. @default 25_000 */
@@ -74,6 +77,7 @@ const KEYS = [
   'database',
   'databases',
   'httpPool',
+  'workers',
   'handleSignals',
   'drainTimeoutMs',
   'clock',
@@ -92,6 +96,7 @@ export interface ResolvedServerConfig {
   readonly requestState: { readonly secret: string | undefined; readonly ttlSeconds: number };
   readonly databases: ResolvedDatabases;
   readonly httpPool: HttpPoolOptions;
+  readonly workers: Required<WorkersOptions>;
   readonly handleSignals: boolean;
   readonly drainTimeoutMs: number;
   readonly clock: Clock;
@@ -114,6 +119,7 @@ export function resolveServerConfig(config: OptimizedServerConfig): ResolvedServ
     requestState: resolveRequestState(given.requestState),
     databases: resolveDatabases(config),
     httpPool: checkHttpPool(given.httpPool),
+    workers: resolveWorkersOptions(given.workers),
     handleSignals: booleanOption('handleSignals', given.handleSignals, true),
     drainTimeoutMs: integerOption('drainTimeoutMs', given.drainTimeoutMs, 25_000, { min: 0, max: 3_600_000 }),
     clock: checkClock(given.clock),

@@ -1,11 +1,17 @@
 import { Circuit } from './breaker/breaker.ts';
 import { Cache, createRedisTier } from './cache/cache.ts';
 import type { Clock } from './kernel/clock.ts';
+import { PeregrineError } from './kernel/errors.ts';
 import { systemRandom } from './kernel/random.ts';
 import type { CacheFigures, PoolFigures } from './monitor/monitor.ts';
 import type { HttpPool, RequestDatabases } from './pool/pool.ts';
+import { createDetachedContext, type Protocol } from './protocol/protocol.ts';
+import type { RegisteredTool } from './registry/registry.ts';
 import type { ResolvedServerConfig } from './server-config.ts';
 import type { EngineSignals } from './signal/signal.ts';
+import { createFetchHandler, type FetchHandler, OriginGuard, resolveHttpOptions } from './transport/transport.ts';
+import type { CallToolResult } from './wire/wire.ts';
+import type { RequestTasks } from './worker/worker.ts';
 
 /** The cache's statistics as the metrics show them. */
 export function cacheFigures(cache: Cache): CacheFigures {
@@ -29,10 +35,34 @@ export function createCache({ cache: options, clock }: ResolvedServerConfig, sig
   });
 }
 
-/** How the pools are used right now, by name: `http`, and the databases by theirs. */
-export function poolFigures(http: HttpPool, databases: RequestDatabases): { readonly [name: string]: PoolFigures } {
+/** How the pools are used right now, by name: `http`, `threads`, `processes`, and the databases by theirs. */
+export function poolFigures(
+  http: HttpPool,
+  tasks: RequestTasks,
+  databases: RequestDatabases,
+): { readonly [name: string]: PoolFigures } {
   const { utilization, waiting, waitTime } = http.statistics();
-  return { http: { utilization, waiting, waitTime: waitTime.average }, ...databases.figures() };
+  return { http: { utilization, waiting, waitTime: waitTime.average }, ...tasks.figures(), ...databases.figures() };
+}
+
+/** The server's web-standard face. */
+export function createFetch(protocol: Protocol, { http, limits, clock }: ResolvedServerConfig): FetchHandler {
+  const guard = new OriginGuard(http ?? resolveHttpOptions(undefined));
+  return createFetchHandler({ acceptor: protocol, guard, limits, clock });
+}
+
+/** Runs a tool that no request asked for, its arguments checked. @throws {PeregrineError} `ARGUMENTS_INVALID` */
+export async function runDetached(
+  tool: RegisteredTool,
+  args: unknown,
+  surroundings: { readonly clock: Clock; readonly signals: EngineSignals },
+): Promise<CallToolResult> {
+  const { name, compiled } = tool;
+  const checked = await (compiled.input?.check(args ?? {}) ?? { ok: true as const, value: undefined });
+  if (!checked.ok)
+    throw new PeregrineError('ARGUMENTS_INVALID', `invalid arguments for tool "${name}": ${checked.issues}`);
+  const context = createDetachedContext('tools/call', { name, arguments: args }, surroundings);
+  return (await tool.run(checked.value, context)) as CallToolResult;
 }
 
 /** Runs an operation of the author's own so that it counts in the metrics. Rejects as the work does. */

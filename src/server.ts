@@ -3,6 +3,7 @@ import { ApplicationCache, type Cache, loadRedisDriver } from './cache/cache.ts'
 import { Dispatcher, RESOURCE_LIST_TAG, resourceTag, type ToolExecutor } from './dispatch/dispatch.ts';
 import { PeregrineError } from './kernel/errors.ts';
 import { onTermination } from './kernel/process-signals.ts';
+import { RequestScopes } from './kernel/request-scope.ts';
 import { checkNodeVersion } from './kernel/runtime.ts';
 import { type PerformanceMetrics, PerformanceMonitor } from './monitor/monitor.ts';
 import {
@@ -13,13 +14,7 @@ import {
   type SqlPool,
   type SqlRow,
 } from './pool/pool.ts';
-import {
-  createChangePublisher,
-  createDetachedContext,
-  createLocalBus,
-  jsonBoundsOf,
-  Protocol,
-} from './protocol/protocol.ts';
+import { createChangePublisher, createLocalBus, jsonBoundsOf, Protocol } from './protocol/protocol.ts';
 import {
   type AnySchema,
   type PromptConfig,
@@ -39,19 +34,17 @@ import {
 } from './registry/registry.ts';
 import type { CpuTaskOptions, ServerEvents, StartedServer } from './server-api.ts';
 import { type OptimizedServerConfig, type ResolvedServerConfig, resolveServerConfig } from './server-config.ts';
-import { cacheFigures, createCache, measureOperation, poolFigures } from './server-parts.ts';
+import { cacheFigures, createCache, createFetch, measureOperation, poolFigures, runDetached } from './server-parts.ts';
 import { createEngineSignals, type EngineSignals } from './signal/signal.ts';
 import {
   connectMemory,
-  createFetchHandler,
   type FetchHandler,
   HttpEndpoint,
   type MemoryClient,
-  OriginGuard,
-  resolveHttpOptions,
   StdioEndpoint,
 } from './transport/transport.ts';
 import type { CallToolResult, InputRequiredResult } from './wire/wire.ts';
+import { RequestTasks, type TaskOptions } from './worker/worker.ts';
 
 /**
  * The base of a server: extend it, register what it offers in {@link setup}, and create it by {@link createOptimizedServer}.
@@ -72,6 +65,8 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
   readonly #bus = createLocalBus();
   readonly #protocol: Protocol;
   readonly #databases: RequestDatabases;
+  readonly #scopes: RequestScopes;
+  readonly #tasks: RequestTasks;
   readonly #monitor: PerformanceMonitor;
   #endpoint: HttpEndpoint | undefined;
   #stdio: StdioEndpoint | undefined;
@@ -92,7 +87,9 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     this.#cache = createCache(settings, this.signals);
     this.cache = new ApplicationCache(this.#cache);
     this.http = new HttpPool({ clock, ...settings.httpPool }, 'httpPool');
-    this.#databases = new RequestDatabases(settings.databases, { clock, signal: this.signals.pool });
+    this.#scopes = new RequestScopes(settings.databases.size > 0);
+    this.#databases = new RequestDatabases(settings.databases, { clock, signal: this.signals.pool }, this.#scopes);
+    this.#tasks = new RequestTasks(settings.workers, { clock, signal: this.signals.worker }, this.#scopes);
     const isExecuteOverridden = this.executeTool !== OptimizedMCPServer.prototype.executeTool;
     const execute: ToolExecutor = isExecuteOverridden
       ? (tool, args, call) => this.executeTool(tool.name, args, call)
@@ -108,7 +105,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
       rounds: settings.requestState,
       cacheHints: settings.cacheHints,
       cache: this.#cache,
-      ...(isExecuteOverridden || settings.databases.size > 0 ? { executeTool: this.#databases.scoped(execute) } : {}),
+      executeTool: this.#scopes.scoped(execute),
     });
     this.#protocol = new Protocol({
       dispatcher,
@@ -122,7 +119,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
       signals: this.signals,
       clock,
       cache: () => cacheFigures(this.#cache),
-      pools: () => poolFigures(this.http, this.#databases),
+      pools: () => poolFigures(this.http, this.#tasks, this.#databases),
     });
     this.#registry.changed.on(createChangePublisher(this.#bus));
     this.signals.fault.on((fault) => this.emit('fault', fault));
@@ -232,15 +229,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
   /** Answers a web-standard request: for Bun, Deno, workers and frameworks. The caller routes; its path is not looked at. */
   async fetch(request: Request): Promise<Response> {
     await this.ready();
-    if (this.#fetch === undefined) {
-      const guard = new OriginGuard(this.#settings.http ?? resolveHttpOptions(undefined));
-      this.#fetch = createFetchHandler({
-        acceptor: this.#protocol,
-        guard,
-        limits: this.#settings.limits,
-        clock: this.#settings.clock,
-      });
-    }
+    this.#fetch ??= createFetch(this.#protocol, this.#settings);
     return this.#fetch(request);
   }
 
@@ -296,15 +285,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     const tool = this.#registry.tools.get(name);
     if (tool === undefined || !tool.enabled) throw new PeregrineError('TOOL_UNKNOWN', `there is no tool "${name}"`);
     if (context !== undefined) return (await tool.run(args, context)) as CallToolResult;
-    const checked = await (tool.compiled.input?.check(args ?? {}) ?? { ok: true as const, value: undefined });
-    if (!checked.ok)
-      throw new PeregrineError('ARGUMENTS_INVALID', `invalid arguments for tool "${name}": ${checked.issues}`);
-    const detached = createDetachedContext(
-      'tools/call',
-      { name, arguments: args },
-      { signals: this.signals, clock: this.#settings.clock },
-    );
-    return (await tool.run(checked.value, detached)) as CallToolResult;
+    return runDetached(tool, args, { signals: this.signals, clock: this.#settings.clock });
   }
 
   /**
@@ -329,9 +310,18 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     );
   }
 
-  /** Runs a named task on the thread or process pool. @throws {PeregrineError} `NOT_AVAILABLE`: this version has no pools of workers. */
-  protected async processCPUIntensiveTask(_input: unknown, _options?: CpuTaskOptions): Promise<never> {
-    throw notAvailable('processCPUIntensiveTask', 'a pool of workers');
+  /** Makes a module's exported function a task for {@link processCPUIntensiveTask}. @throws {OptionError} */
+  protected registerTask(name: string, module: URL | string, options?: TaskOptions): void {
+    this.#tasks.registerTask(name, module, options);
+  }
+
+  /**
+   * Runs a registered task on the thread or process pool. Made for a tool's call that its client cancels, the task is ended.
+   *
+   * @throws {PeregrineError} `TASK_...` or `WORKER_...`, as `WorkerPools.run` does.
+   */
+  protected processCPUIntensiveTask<R = unknown>(input: unknown, options?: CpuTaskOptions): Promise<R> {
+    return this.#tasks.run<R>(input, options);
   }
 
   /**
@@ -364,22 +354,21 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
   }
 
   async #stop(): Promise<void> {
+    const { clock, drainTimeoutMs } = this.#settings;
+    const endsAt = clock.now() + drainTimeoutMs;
     let cancelDeadline = (): void => {};
     const deadline = new Promise<void>((resolve) => {
-      cancelDeadline = this.#settings.clock.after(this.#settings.drainTimeoutMs, resolve);
+      cancelDeadline = clock.after(drainTimeoutMs, resolve);
     });
     this.#endpoint?.drain();
     this.#protocol.close();
-    await Promise.all([this.#endpoint?.close(this.#settings.drainTimeoutMs), this.#stdio?.close(deadline)]);
+    await Promise.all([this.#endpoint?.close(drainTimeoutMs), this.#stdio?.close(deadline)]);
+    await this.#tasks.close(Math.max(0, endsAt - clock.now()));
     await Promise.all([this.#cache.close(), this.#databases.close(), this.http.close()]);
     cancelDeadline();
     this.#monitor.close();
     this.#forgetSignals?.();
   }
-}
-
-function notAvailable(what: string, needed: string): PeregrineError {
-  return new PeregrineError('NOT_AVAILABLE', `${what} needs ${needed}, which this version does not have`);
 }
 
 /**

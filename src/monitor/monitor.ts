@@ -6,12 +6,12 @@ import { type MachineFacts, readMachineFacts } from '../kernel/machine.ts';
 import type { EngineSignals } from '../signal/signal.ts';
 import { type RequestFigures, RequestMeter } from './request-meter.ts';
 
-/** How one pool of connections is used. */
+/** How one pool, of connections or of workers, is used. */
 export interface PoolFigures {
   /** Share of the pool in use, 0 to 1. */
   readonly utilization: number;
   readonly waiting: number;
-  /** Mean wait for a connection, in milliseconds. */
+  /** Mean wait for one, in milliseconds. */
   readonly waitTime: number;
 }
 
@@ -62,7 +62,7 @@ export interface PerformanceMetrics {
   readonly requests: Omit<RequestFigures, 'responseTime'>;
   /** Milliseconds, over the last one to two minutes. */
   readonly responseTime: RequestFigures['responseTime'];
-  /** By the pools' names: `http`, and the databases. */
+  /** By the pools' names: `http`, `threads` and `processes` of tasks, and the databases. */
   readonly pools: { readonly [name: string]: PoolFigures };
   readonly custom: { readonly [name: string]: CustomMetricFigures };
 }

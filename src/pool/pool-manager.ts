@@ -2,6 +2,7 @@ import { type Clock, systemClock } from '../kernel/clock.ts';
 import { OptionError, PeregrineError } from '../kernel/errors.ts';
 import { type MachineFacts, readMachineFacts } from '../kernel/machine.ts';
 import { nearest } from '../kernel/options.ts';
+import type { PoolStatistics } from '../kernel/pool-statistics.ts';
 import { type Random, systemRandom } from '../kernel/random.ts';
 import { type PoolEvent, Signal } from '../signal/signal.ts';
 import { createMysqlDriver } from './adapter/mysql.ts';
@@ -10,7 +11,6 @@ import { NetworkPool } from './sql/network-pool.ts';
 import { type DatabaseConfig, type ResolvedDatabase, resolveDatabase } from './sql/options.ts';
 import type { SqlHealth, SqlPool } from './sql/sql-pool.ts';
 import { SqlitePool } from './sql/sqlite-pool.ts';
-import type { PoolStatistics } from './statistics.ts';
 
 /** The name of the database that is configured as `database`. */
 export const DEFAULT_DATABASE = 'default';

@@ -1,5 +1,6 @@
 /** The contract of `pool/`: connections to databases and other servers, bounded and counted. */
 
+export type { PoolStatistics } from '../kernel/pool-statistics.ts';
 export { type Batcher, type BatcherOptions, createBatcher } from './batcher.ts';
 export {
   type ConstraintKind,
@@ -27,7 +28,7 @@ export {
   type ResolvedDatabases,
   resolveDatabases,
 } from './pool-manager.ts';
-export { type DatabaseQueryOptions, RequestDatabases, type RequestScope } from './request-databases.ts';
+export { type DatabaseQueryOptions, RequestDatabases } from './request-databases.ts';
 export type { DatabaseConfig, DatabaseOptions } from './sql/options.ts';
 export { placeholders } from './sql/placeholders.ts';
 export type {
@@ -41,4 +42,3 @@ export type {
   SqlTransaction,
   SqlTransactionOptions,
 } from './sql/sql-pool.ts';
-export type { PoolStatistics } from './statistics.ts';

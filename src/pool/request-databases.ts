@@ -1,11 +1,6 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
+import type { RequestScopes } from '../kernel/request-scope.ts';
 import { ConnectionPoolManager, type PoolSurroundings, type ResolvedDatabases } from './pool-manager.ts';
 import type { SqlParameter, SqlQueryOptions, SqlRow } from './sql/sql-pool.ts';
-
-/** The part of a request that a query needs: when its caller goes, the query ends. */
-export interface RequestScope {
-  readonly signal: AbortSignal;
-}
 
 /** Settings of one query of a server. */
 export interface DatabaseQueryOptions extends SqlQueryOptions {
@@ -15,16 +10,12 @@ export interface DatabaseQueryOptions extends SqlQueryOptions {
 
 /** A server's databases, whose queries end with the request that they are made for. */
 export class RequestDatabases extends ConnectionPoolManager {
-  readonly #scope = new AsyncLocalStorage<RequestScope>();
+  readonly #scopes: RequestScopes;
 
   /** @throws {OptionError} */
-  constructor(databases: ResolvedDatabases, surroundings: PoolSurroundings) {
+  constructor(databases: ResolvedDatabases, surroundings: PoolSurroundings, scopes: RequestScopes) {
     super(databases, surroundings);
-  }
-
-  /** Makes a function's queries, however deep in it, end with the request that is its last argument. */
-  scoped<A, B, S extends RequestScope, R>(run: (a: A, b: B, scope: S) => R): (a: A, b: B, scope: S) => R {
-    return this.names.length === 0 ? run : (a, b, scope) => this.#scope.run(scope, () => run(a, b, scope));
+    this.#scopes = scopes;
   }
 
   /** Runs a statement and answers its rows. @throws as `SqlPool.query` does, and `DATABASE_UNKNOWN` */
@@ -35,7 +26,7 @@ export class RequestDatabases extends ConnectionPoolManager {
   ): Promise<Row[]> {
     const pool = this.database(options.database);
     if (options.signal !== undefined) return pool.query<Row>(sql, parameters, options);
-    return pool.query<Row>(sql, parameters, { signal: this.#scope.getStore()?.signal, timeoutMs: options.timeoutMs });
+    return pool.query<Row>(sql, parameters, { signal: this.#scopes.signal, timeoutMs: options.timeoutMs });
   }
 
   /** What metrics show of each pool, by name; `waitTime` is the mean, in milliseconds. */

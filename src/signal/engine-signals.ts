@@ -1,5 +1,6 @@
 import type { PoolEvent } from './pool-signals.ts';
 import { Signal } from './typed-signal.ts';
+import type { WorkerEvent } from './worker-signals.ts';
 
 /** How a request ended: `error` is a JSON-RPC error, `tool_error` a result with `isError`. */
 export type RequestOutcome = 'ok' | 'tool_error' | 'error' | 'cancelled' | 'input_required';
@@ -73,6 +74,7 @@ export interface EngineSignals {
   readonly cache: Signal<CacheSignal>;
   readonly breaker: Signal<BreakerEvent>;
   readonly pool: Signal<PoolEvent>;
+  readonly worker: Signal<WorkerEvent>;
 }
 
 /** A fresh set of the engine's signals; one for each server. */
@@ -84,5 +86,6 @@ export function createEngineSignals(): EngineSignals {
     cache: new Signal<CacheSignal>(),
     breaker: new Signal<BreakerEvent>(),
     pool: new Signal<PoolEvent>(),
+    worker: new Signal<WorkerEvent>(),
   });
 }

@@ -15,3 +15,4 @@ export { createEngineSignals } from './engine-signals.ts';
 export type { PoolEvent } from './pool-signals.ts';
 export type { Unsubscribe } from './typed-signal.ts';
 export { Signal } from './typed-signal.ts';
+export type { WorkerEvent } from './worker-signals.ts';

@@ -1,8 +1,8 @@
 import type { CancelTimer, Clock } from '../../kernel/clock.ts';
+import { PoolMeter, type PoolStatistics } from '../../kernel/pool-statistics.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { PoolEvent, Signal } from '../../signal/signal.ts';
 import { DatabaseError, PoolClosedError } from '../errors.ts';
-import { PoolMeter, type PoolStatistics } from '../statistics.ts';
 import { Backoff } from './backoff.ts';
 import { LazyTimer } from './lazy-timer.ts';
 import { WaitingLine } from './waiting-line.ts';

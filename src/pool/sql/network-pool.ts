@@ -1,8 +1,8 @@
 import type { Clock } from '../../kernel/clock.ts';
+import type { PoolStatistics } from '../../kernel/pool-statistics.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { PoolEvent, Signal } from '../../signal/signal.ts';
 import { DatabaseError } from '../errors.ts';
-import type { PoolStatistics } from '../statistics.ts';
 import { ConnectionPool, type PooledConnection } from './connection-pool.ts';
 import type { Driver, DriverConnection, DriverResult } from './driver.ts';
 import { type GuardParts, runGuarded } from './guard.ts';

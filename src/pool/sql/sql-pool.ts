@@ -1,4 +1,4 @@
-import type { PoolStatistics } from '../statistics.ts';
+import type { PoolStatistics } from '../../kernel/pool-statistics.ts';
 
 /** What a placeholder can stand for. Plain objects and arrays are sent as JSON. */
 export type SqlParameter =

@@ -1,9 +1,9 @@
 import type { Clock } from '../../kernel/clock.ts';
+import { PoolMeter, type PoolStatistics } from '../../kernel/pool-statistics.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { PoolEvent, Signal } from '../../signal/signal.ts';
 import { SqliteHandle } from '../adapter/sqlite.ts';
 import { DatabaseError, PoolClosedError } from '../errors.ts';
-import { PoolMeter, type PoolStatistics } from '../statistics.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import type { DriverResult } from './driver.ts';
 import { measureHealth } from './health.ts';

@@ -1,9 +1,9 @@
 import type { Clock } from '../../kernel/clock.ts';
+import type { PoolMeter } from '../../kernel/pool-statistics.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { PoolEvent, Signal } from '../../signal/signal.ts';
 import { isBusy, type SqliteHandle } from '../adapter/sqlite.ts';
 import { DatabaseError, PoolClosedError } from '../errors.ts';
-import type { PoolMeter } from '../statistics.ts';
 import type { DriverResult } from './driver.ts';
 import type { ResolvedDatabase } from './options.ts';
 import type { SqlParameter, SqlQueryOptions, SqlRow } from './sql-pool.ts';

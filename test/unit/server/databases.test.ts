@@ -46,7 +46,12 @@ describe('a server with a database', () => {
       result: { content: [{ text: '[{"id":1,"name":"lamp"}]' }] },
     });
     const unused = { utilization: 0, waiting: 0, waitTime: 0 };
-    expect(server.getPerformanceMetrics().pools).toEqual({ http: unused, default: unused });
+    expect(server.getPerformanceMetrics().pools).toEqual({
+      http: unused,
+      threads: unused,
+      processes: unused,
+      default: unused,
+    });
     await server.stop();
   });
 

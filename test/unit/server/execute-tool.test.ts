@@ -32,10 +32,6 @@ class Base extends OptimizedMCPServer {
   operation<T>(name: string, work: () => T | Promise<T>, key?: string, ttl?: number): Promise<T> {
     return this.handleOptimizedRequest(name, work, key, ttl);
   }
-
-  unavailable(): Promise<unknown>[] {
-    return [this.processCPUIntensiveTask({})];
-  }
 }
 
 class Overriding extends Base {
@@ -150,12 +146,5 @@ describe('handleOptimizedRequest', () => {
       await expect(server.operation('report', work, 'key')).rejects.toThrow('not now');
       expect(work).toHaveBeenCalledTimes(tries);
     }
-  });
-});
-
-describe('what this version does not have', () => {
-  it('says so', async () => {
-    const server = createOptimizedServer(Base, IDENTITY);
-    for (const attempt of server.unavailable()) await expect(attempt).rejects.toMatchObject({ code: 'NOT_AVAILABLE' });
   });
 });

@@ -1,23 +1,23 @@
-import type { Clock } from '../kernel/clock.ts';
-import { Histogram } from '../kernel/histogram.ts';
+import type { Clock } from './clock.ts';
+import { Histogram } from './histogram.ts';
 
-/** How one pool is used. */
+/** How one pool is used: of connections, or of workers, whose callers are tasks. */
 export interface PoolStatistics {
-  /** Open connections. */
+  /** Open connections, or live workers. */
   readonly size: number;
-  /** Most connections that the pool opens. */
+  /** Most that the pool opens. */
   readonly max: number;
   readonly inUse: number;
   readonly idle: number;
-  /** Callers that wait for a connection. */
+  /** Callers that wait for one. */
   readonly waiting: number;
   /** Share of `max` in use, 0 to 1. */
   readonly utilization: number;
-  /** Waits for a connection over the last one to two minutes, in milliseconds; quantiles within 3.2 %. */
+  /** Waits over the last one to two minutes, in milliseconds; quantiles within 3.2 %. */
   readonly waitTime: { readonly average: number; readonly p50: number; readonly p95: number; readonly p99: number };
-  /** Connections handed out since the start. */
+  /** Handed out since the start. */
   readonly acquired: number;
-  /** Connections that could not be made or were lost, since the start. */
+  /** Those that could not be made or were lost, since the start. */
   readonly errors: number;
   /** Callers that waited too long, or found the queue full, since the start. */
   readonly timeouts: number;

@@ -1,0 +1,53 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { stripTypeScriptTypes } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { createOptimizedServer, OptimizedMCPServer } from '../../src/server.ts';
+import { resolveWorkersOptions, WORKERS_KEYS } from '../../src/worker/options.ts';
+import { WorkerPools } from '../../src/worker/worker.ts';
+import { callTool } from '../unit/support/http.ts';
+import { textOf } from '../unit/support/messages.ts';
+
+const guide = readFileSync(new URL('../../docs/guides/workers.md', import.meta.url), 'utf8');
+const samples = [...guide.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = '']) => code);
+const AsyncFunction = (async () => {}).constructor as new (
+  ...parts: string[]
+) => (...values: unknown[]) => Promise<unknown>;
+
+/** Runs a sample beside the first one, which is a file there. @returns The sample's variable, if one is asked for. */
+async function run(sample: string | undefined, wanted = 'undefined'): Promise<unknown> {
+  const folder = mkdtempSync(join(tmpdir(), 'peregrine-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, 'primes.ts'), samples[0] ?? '');
+  const here = pathToFileURL(join(folder, 'main.ts')).href;
+  const values = { OptimizedMCPServer, createOptimizedServer, WorkerPools, here };
+  const code = stripTypeScriptTypes(sample ?? 'throw new Error("no sample")').replaceAll('import.meta.url', 'here');
+  return new AsyncFunction(...Object.keys(values), `${code}; return ${wanted};`)(...Object.values(values));
+}
+
+describe('the guide to workers', () => {
+  it('has a sample of a task and of a server that runs it', async () => {
+    const server = (await run(samples[1], 'server')) as OptimizedMCPServer;
+    onTestFinished(() => server.stop());
+    expect(textOf(await callTool(server, 'primes'))).toBe('1229 primes');
+  });
+
+  it('has a sample of pools without a server', async () => {
+    expect(samples).toHaveLength(3);
+    const written = vi.spyOn(console, 'error').mockImplementation(() => {});
+    onTestFinished(() => written.mockRestore());
+    await run(samples[2]);
+    expect(written.mock.calls).toEqual([['255 155 0', 0]]);
+  });
+
+  it('lists every option with its default', () => {
+    const rows = new Map([...guide.matchAll(/^\| `(\w+)` \| ([^|]+?) \|/gm)].map(([, key, value]) => [key, value]));
+    const [small, large] = [1, 8].map((cores) => resolveWorkersOptions({}, { cores, memoryBytes: cores * 2 ** 30 }));
+    for (const key of WORKERS_KEYS) {
+      const shown = small?.[key] === large?.[key] ? String(small?.[key]) : expect.any(String);
+      expect([key, rows.get(key)]).toEqual([key, key.endsWith('HeapMb') ? expect.any(String) : shown]);
+    }
+  });
+});

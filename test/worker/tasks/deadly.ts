@@ -1,0 +1,2 @@
+/** A module that ends whoever loads it. */
+process.exit(3);

@@ -1,0 +1,2 @@
+/** A task as JavaScript. */
+export default (/** @type {string} */ input) => input.toUpperCase();
