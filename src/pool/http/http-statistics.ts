@@ -1,4 +1,4 @@
-import type { PoolStatistics } from '../statistics.ts';
+import type { PoolStatistics } from '../../kernel/pool-statistics.ts';
 
 /**
  * What a pool of HTTP connections does now, and did since it was made: its calls wait until they are sent. `utilization` of a

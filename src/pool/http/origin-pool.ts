@@ -1,4 +1,4 @@
-import type { PoolMeter } from '../statistics.ts';
+import type { PoolMeter } from '../../kernel/pool-statistics.ts';
 import { HttpPoolError } from './http-errors.ts';
 import type { HttpConnectionStatistics } from './http-statistics.ts';
 import type { OriginTransport } from './transport.ts';

@@ -1,5 +1,5 @@
+import { PoolMeter } from '../../kernel/pool-statistics.ts';
 import type { OpenTransport } from '../adapter/undici.ts';
-import { PoolMeter } from '../statistics.ts';
 import type { AddressGuard } from './address-guard.ts';
 import { HttpPoolError } from './http-errors.ts';
 import type { ResolvedHttpPoolOptions } from './http-pool-options.ts';
