@@ -142,5 +142,7 @@ export function resolveValueOptions(
     staleIfErrorMs: ms('staleIfErrorSeconds', defaults.staleIfErrorSeconds),
   };
   const negative = { ttlMs: ms('negativeTtlSeconds', 0), staleMs: 0, staleIfErrorMs: 0 };
+  if (given.signal !== undefined && !(given.signal instanceof AbortSignal))
+    throw new OptionError('signal', 'must be an AbortSignal', given.signal);
   return { life, negative, tags: given.tags === undefined ? [] : checkTags('tags', given.tags) };
 }

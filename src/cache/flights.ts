@@ -1,3 +1,4 @@
+import type { Clock } from '../kernel/clock.ts';
 import type { Generations } from './generations.ts';
 
 /** A computation under way, for all who want its value. It is given up when none of them waits any more. */
@@ -55,18 +56,28 @@ export class Flight<T> {
   }
 }
 
+/** A computation that takes longer hangs, for all that can be told: others do not wait for it, and try again. */
+const MAX_AGE_MS = 60_000;
+
 /** The computations under way, one for each key. */
 export class Flights<T> {
   readonly #flights = new Map<string, Flight<T>>();
+  readonly #startedAt = new WeakMap<Flight<T>, number>();
+  readonly #clock: Pick<Clock, 'now'>;
+
+  constructor(clock: Pick<Clock, 'now'>) {
+    this.#clock = clock;
+  }
 
   get size(): number {
     return this.#flights.size;
   }
 
-  /** The computation that a caller may join: one that was not given up, and that nothing invalidated since it began. */
+  /** The computation that a caller may join: not given up, not hanging, and not invalidated since it began. */
   find(key: string, generations: Generations): Flight<T> | undefined {
     const flight = this.#flights.get(key);
     if (flight === undefined || flight.signal.aborted) return undefined;
+    if (this.#clock.now() - (this.#startedAt.get(flight) as number) >= MAX_AGE_MS) return undefined;
     return generations.holds(key, flight.tags, flight.since) ? flight : undefined;
   }
 
@@ -80,6 +91,7 @@ export class Flights<T> {
       }
     });
     this.#flights.set(key, flight);
+    this.#startedAt.set(flight, this.#clock.now());
     return flight;
   }
 }

@@ -47,13 +47,14 @@ export class Cache {
   readonly #parts: CacheParts;
   readonly #memory: BoundedMap<Entry>;
   readonly #generations = new Generations(MAX_GENERATIONS);
-  readonly #flights = new Flights<Served>();
+  readonly #flights: Flights<Served>;
   readonly #counts: CacheCounts = createCounts();
   readonly #remote: Remote | undefined;
 
   constructor(parts: CacheParts) {
     const { options, clock, random, tier, protect } = parts;
     this.#parts = parts;
+    this.#flights = new Flights(clock);
     this.#memory = createBoundedMap(options.lruCacheSize, options.maxMemoryBytes, () => this.#counts.evictions++);
     if (tier === undefined) return;
     this.#remote = new Remote({

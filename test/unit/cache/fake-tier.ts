@@ -103,6 +103,11 @@ export class FakeTier implements SecondTier {
     return this.#held.length;
   }
 
+  /** The names of all values. */
+  names(): string[] {
+    return [...this.#store.values.keys()];
+  }
+
   get isUp(): boolean {
     return this.#isUp;
   }

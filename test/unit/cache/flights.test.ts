@@ -1,15 +1,17 @@
 import { expect, it } from 'vitest';
 import { type Flight, Flights } from '../../../src/cache/flights.ts';
 import { Generations } from '../../../src/cache/generations.ts';
+import { FakeClock } from '../../../src/testing/testing.ts';
 import { settle } from './instances.ts';
 
 function create() {
-  const flights = new Flights<string>();
+  const clock = new FakeClock();
+  const flights = new Flights<string>(clock);
   const generations = new Generations(100);
   const result = Promise.withResolvers<string>();
   const start = (key = 'key', tags: readonly string[] = []): Flight<string> =>
     flights.start(key, tags, generations.now, () => result.promise);
-  return { flights, generations, result, start };
+  return { clock, flights, generations, result, start };
 }
 
 it('gives all who join the same value, and is over then', async () => {
@@ -115,4 +117,15 @@ it('ends where its work throws at once', async () => {
   });
   await expect(flight.join(undefined)).rejects.toThrow('at once');
   expect(flights.size).toBe(0);
+});
+
+it('lets nobody wait for one that hangs', () => {
+  const { clock, flights, generations, start } = create();
+  const hanging = start();
+  clock.advance(59_999);
+  expect(flights.find('key', generations)).toBe(hanging);
+  clock.advance(1);
+  expect(flights.find('key', generations)).toBeUndefined();
+  const next = start();
+  expect(flights.find('key', generations)).toBe(next);
 });
