@@ -87,6 +87,7 @@ export {
   type ToolCacheConfig,
   type ToolConfig,
   type ToolHandler,
+  type ToolPlacement,
   UriTemplate,
   type Variables,
 } from './registry/registry.ts';
@@ -101,6 +102,7 @@ export type {
   ConnectionEvent,
   EngineSignals,
   FaultEvent,
+  PlacementEvent,
   PoolEvent,
   RequestEvent,
   RequestOutcome,

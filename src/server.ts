@@ -19,6 +19,7 @@ import {
   type AnySchema,
   type PromptConfig,
   type PromptHandler,
+  placeTool,
   type ReadResourceHandler,
   type ReadTemplateHandler,
   type RegisteredPrompt,
@@ -31,6 +32,7 @@ import {
   type ServerContext,
   type ToolConfig,
   type ToolHandler,
+  type ToolPlacement,
 } from './registry/registry.ts';
 import type { CpuTaskOptions, ServerEvents, StartedServer } from './server-api.ts';
 import { type OptimizedServerConfig, type ResolvedServerConfig, resolveServerConfig } from './server-config.ts';
@@ -129,16 +131,18 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
   protected setup(): void | Promise<void> {}
 
   /**
-   * Registers a tool; the signature is the official SDK's.
+   * Registers a tool; the signature is the official SDK's. With a `module` the handler may be left out.
    *
    * @throws {OptionError} when the name is taken, or the name, a schema or a mapping is not valid.
    */
   registerTool<const I extends AnySchema | undefined = undefined>(
     name: string,
-    config: ToolConfig<I>,
-    handler: ToolHandler<I>,
+    config: ToolConfig<I> & ToolPlacement,
+    handler?: ToolHandler<I>,
   ): RegisteredTool {
-    return this.#registry.registerTool(name, config, handler);
+    const { clock } = this.#settings;
+    const placed = placeTool(name, config, handler, { tasks: this.#tasks, clock, signal: this.signals.placement });
+    return this.#registry.registerTool(name, placed.config, placed.handler as ToolHandler<I>);
   }
 
   /** Registers a resource, or with a {@link ResourceTemplate} a family of them; the signature is the official SDK's. @throws {OptionError} */

@@ -23,8 +23,8 @@ export interface StartedProcess {
 }
 
 export interface StartOptions {
-  /** Core to pin to, where that is possible. */
-  readonly core: number;
+  /** Core to pin to, where that is possible. @default not pinned */
+  readonly core?: number;
   readonly nodeArguments?: readonly string[];
   readonly script: string;
   readonly scriptArguments?: readonly string[];
@@ -63,12 +63,12 @@ function describeExit(child: ChildProcess, script: string, stderr: string): Erro
   return new Error(`${script} ended early (${child.signalCode ?? `code ${child.exitCode}`})\n${stderr}`.trimEnd());
 }
 
-/** Starts a script under this Node.js, pinned to a core. The child ends when its stdin does, i.e. with this process. */
+/** Starts a script under this Node.js. The child ends when its stdin does, i.e. with this process. */
 export function startScript(options: StartOptions): StartedProcess {
   guard();
   const { core, script, nodeArguments = [], scriptArguments = [] } = options;
   const command = [process.execPath, ...nodeArguments, script, ...scriptArguments];
-  const [file, ...rest] = canPin ? ['taskset', '-c', String(core), ...command] : command;
+  const [file, ...rest] = canPin && core !== undefined ? ['taskset', '-c', String(core), ...command] : command;
   const child = spawn(file as string, rest, {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, BENCH_CHILD: '1', NODE_NO_WARNINGS: '1', NODE_COMPILE_CACHE: COMPILE_CACHE },

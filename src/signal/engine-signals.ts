@@ -1,3 +1,4 @@
+import type { PlacementEvent } from './placement-signals.ts';
 import type { PoolEvent } from './pool-signals.ts';
 import { Signal } from './typed-signal.ts';
 import type { WorkerEvent } from './worker-signals.ts';
@@ -75,6 +76,7 @@ export interface EngineSignals {
   readonly breaker: Signal<BreakerEvent>;
   readonly pool: Signal<PoolEvent>;
   readonly worker: Signal<WorkerEvent>;
+  readonly placement: Signal<PlacementEvent>;
 }
 
 /** A fresh set of the engine's signals; one for each server. */
@@ -87,5 +89,6 @@ export function createEngineSignals(): EngineSignals {
     breaker: new Signal<BreakerEvent>(),
     pool: new Signal<PoolEvent>(),
     worker: new Signal<WorkerEvent>(),
+    placement: new Signal<PlacementEvent>(),
   });
 }

@@ -7,12 +7,15 @@ import { serveTasks } from './serve-tasks.ts';
 const WATCHDOG = `
 setInterval(() => { if (process.ppid !== ${process.ppid}) process.kill(process.pid, 'SIGKILL'); }, 1_000);
 `;
-new Worker(WATCHDOG, {
+const watchdog = new Worker(WATCHDOG, {
   eval: true,
+  env: {},
   name: 'peregrine-watchdog',
   execArgv: [],
   resourceLimits: { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 1 },
-}).unref();
+});
+watchdog.unref();
+watchdog.on('error', () => {}); // tasks go on without it
 
 // A terminal sends these to the whole group; the parent decides when its workers end.
 process.on('SIGINT', () => {});

@@ -28,7 +28,8 @@ export interface Task {
   readonly loading: RetryGate;
 }
 
-const NAME = /^[A-Za-z][\w.:/-]{0,127}$/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+const NAME = /^[^\u0000-\u001f\u007f]{1,256}$/;
 const KEYS = ['export', 'processOnly', 'cancelGraceMs'] as const;
 
 /** The registered tasks by name. */
@@ -43,7 +44,7 @@ export class TaskTable {
   /** @throws {OptionError} */
   add(name: string, module: URL | string, options?: TaskOptions): void {
     if (typeof name !== 'string' || !NAME.test(name))
-      throw new OptionError('task', 'must be a name of letters, digits and _ . : / -, beginning with a letter', name);
+      throw new OptionError('task', 'must be a name of 1 to 256 characters, none of them a control character', name);
     if (this.#tasks.has(name)) throw new OptionError('task', 'must have a name that is not taken', name);
     const given = objectOption(`task.${name}`, options, KEYS);
     this.#tasks.set(
@@ -57,6 +58,10 @@ export class TaskTable {
         loading: this.#createGate(),
       }),
     );
+  }
+
+  has(name: string): boolean {
+    return this.#tasks.has(name);
   }
 
   /** The task of a name; without one the only task there is. @throws {PeregrineError} `TASK_UNKNOWN`, `OPTION_INVALID` */

@@ -74,6 +74,10 @@ export class WorkerPools {
     this.#tasks.add(name, module, options);
   }
 
+  hasTask(name: string): boolean {
+    return this.#tasks.has(name);
+  }
+
   /**
    * Runs a task in a worker and answers its result.
    *

@@ -65,7 +65,7 @@ describe.each(KINDS)('an infinite loop in a %s', (pool) => {
     await pools.run(1, { task: 'double', pool });
     const [ended] = await Promise.all([
       lookout.spinning().then((closed) => closed()),
-      expect(pools.run(lookout.port, { task: 'spin', pool, timeoutMs: 300 })).rejects.toMatchObject({
+      expect(pools.run(lookout.port, { task: 'spin', pool, timeoutMs: 1_500 })).rejects.toMatchObject({
         code: 'TASK_TIMEOUT',
         retryable: false,
       }),

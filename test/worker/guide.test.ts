@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import * as z from 'zod';
 import { createOptimizedServer, OptimizedMCPServer } from '../../src/server.ts';
 import { resolveWorkersOptions, WORKERS_KEYS } from '../../src/worker/options.ts';
 import { WorkerPools } from '../../src/worker/worker.ts';
 import { callTool } from '../unit/support/http.ts';
 import { textOf } from '../unit/support/messages.ts';
+import { serverWith } from '../unit/support/test-server.ts';
 
 const guide = readFileSync(new URL('../../docs/guides/workers.md', import.meta.url), 'utf8');
 const samples = [...guide.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = '']) => code);
@@ -16,13 +18,14 @@ const AsyncFunction = (async () => {}).constructor as new (
   ...parts: string[]
 ) => (...values: unknown[]) => Promise<unknown>;
 
-/** Runs a sample beside the first one, which is a file there. @returns The sample's variable, if one is asked for. */
-async function run(sample: string | undefined, wanted = 'undefined'): Promise<unknown> {
+/** Runs a sample beside those that are files. @returns The sample's variable, if one is asked for. */
+async function run(sample: string | undefined, wanted = 'undefined', more: object = {}): Promise<unknown> {
   const folder = mkdtempSync(join(tmpdir(), 'peregrine-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   writeFileSync(join(folder, 'primes.ts'), samples[0] ?? '');
+  writeFileSync(join(folder, 'shout.ts'), samples[3] ?? '');
   const here = pathToFileURL(join(folder, 'main.ts')).href;
-  const values = { OptimizedMCPServer, createOptimizedServer, WorkerPools, here };
+  const values = { OptimizedMCPServer, createOptimizedServer, WorkerPools, here, ...more };
   const code = stripTypeScriptTypes(sample ?? 'throw new Error("no sample")').replaceAll('import.meta.url', 'here');
   return new AsyncFunction(...Object.keys(values), `${code}; return ${wanted};`)(...Object.values(values));
 }
@@ -35,11 +38,18 @@ describe('the guide to workers', () => {
   });
 
   it('has a sample of pools without a server', async () => {
-    expect(samples).toHaveLength(3);
+    expect(samples).toHaveLength(5);
     const written = vi.spyOn(console, 'error').mockImplementation(() => {});
     onTestFinished(() => written.mockRestore());
     await run(samples[2]);
     expect(written.mock.calls).toEqual([['255 155 0', 0]]);
+  });
+
+  it('has a sample of a tool that is a module', async () => {
+    const server = serverWith(() => {}, { http: false });
+    onTestFinished(() => server.stop());
+    await run(samples[4], 'undefined', { server, z });
+    expect(textOf(await callTool(server, 'shout', { words: 'quiet' }))).toBe('QUIET');
   });
 
   it('lists every option with its default', () => {

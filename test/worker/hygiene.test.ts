@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { Lookout, taskModule } from './support.ts';
+import { createPools, Lookout, taskModule } from './support.ts';
 
 const SOURCE = new URL('../../src/worker/worker.ts', import.meta.url).href;
 
@@ -32,6 +32,15 @@ describe.each(['thread', 'process'])('a process with a worker (%s)', (pool) => {
 });
 
 describe('a worker process', () => {
+  it.each(['SIGINT', 'SIGTERM'])('leaves it to its parent what %s means', async (signal) => {
+    expect(await createPools().run(signal, { task: 'signalOneself', pool: 'process' })).toBe(`after ${signal}`);
+  });
+
+  it('has the arguments of its parent that concern it, and its own heap', async () => {
+    const pools = createPools({ processHeapMb: 77 });
+    expect(await pools.run(undefined, { task: 'nodeArguments', pool: 'process' })).toContain('--max-old-space-size=77');
+  });
+
   it('that spins ends when its parent was killed', async () => {
     const lookout = await Lookout.open();
     const child = start(`await pools.run(${lookout.port}, { task: 'spin', pool: 'process' });`);

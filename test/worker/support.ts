@@ -6,7 +6,16 @@ import { WorkerPools, type WorkersOptions } from '../../src/worker/worker.ts';
 
 export const KINDS = ['thread', 'process'] as const;
 
-const GOOD = ['fibonacci', 'countCalls', 'fill', 'answerThrough', 'spinUntil', 'chatter', 'nodeArguments'];
+const GOOD = [
+  'fibonacci',
+  'countCalls',
+  'fill',
+  'answerThrough',
+  'spinUntil',
+  'chatter',
+  'nodeArguments',
+  'signalOneself',
+];
 const BAD = [
   'throwOwn',
   'throwRuntime',

@@ -31,7 +31,7 @@ describe('the sizes of the pools', () => {
 describe('registerTask and run', () => {
   it.each<[string, URL | string, object | undefined]>([
     ['', MODULE, undefined],
-    ['a b', MODULE, undefined],
+    ['a\nb', MODULE, undefined],
     ['taken', MODULE, undefined],
     ['relative', './tasks.js', undefined],
     ['bare', 'tasks', undefined],

@@ -1,4 +1,5 @@
 /** Tasks that behave, as TypeScript. */
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import type { TaskContext } from '../../../src/worker/worker.ts';
@@ -37,6 +38,14 @@ export async function untilAborted(_input: unknown, { signal }: TaskContext): Pr
 export function spinUntil(path: string): string {
   while (!existsSync(path)) fibonacci(15);
   return 'done';
+}
+
+/** A signal that a terminal or a supervisor sends to the whole group. */
+export async function signalOneself(signal: string): Promise<string> {
+  const heard = once(process, signal);
+  process.kill(process.pid, signal);
+  await heard;
+  return `after ${signal}`;
 }
 
 /** Everything that writes to stdout. */
