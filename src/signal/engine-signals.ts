@@ -1,3 +1,4 @@
+import type { LimitEvent } from './limit-signals.ts';
 import type { PoolEvent } from './pool-signals.ts';
 import { Signal } from './typed-signal.ts';
 
@@ -73,6 +74,7 @@ export interface EngineSignals {
   readonly cache: Signal<CacheSignal>;
   readonly breaker: Signal<BreakerEvent>;
   readonly pool: Signal<PoolEvent>;
+  readonly limit: Signal<LimitEvent>;
 }
 
 /** A fresh set of the engine's signals; one for each server. */
@@ -84,5 +86,6 @@ export function createEngineSignals(): EngineSignals {
     cache: new Signal<CacheSignal>(),
     breaker: new Signal<BreakerEvent>(),
     pool: new Signal<PoolEvent>(),
+    limit: new Signal<LimitEvent>(),
   });
 }
