@@ -21,6 +21,24 @@ export type {
 } from './cache/cache.ts';
 export type { Clock } from './kernel/clock.ts';
 export { OptionError, PeregrineError } from './kernel/errors.ts';
+export {
+  type BatchOptions,
+  batch,
+  ConcurrencyLimiter,
+  type ConcurrencyOptions,
+  type ConcurrencyStatistics,
+  type Debounced,
+  type DebounceOptions,
+  debounce,
+  type EnterOptions,
+  OverloadedError,
+  type OverloadOptions,
+  type PrincipalLimits,
+  RateLimitedError,
+  RateLimiter,
+  type RateLimiterOptions,
+  type Ticket,
+} from './limit/limit.ts';
 export type { PerformanceMetrics } from './monitor/monitor.ts';
 export {
   type Batcher,
@@ -87,6 +105,7 @@ export {
   type ToolCacheConfig,
   type ToolConfig,
   type ToolHandler,
+  type ToolLimits,
   UriTemplate,
   type Variables,
 } from './registry/registry.ts';
@@ -101,9 +120,12 @@ export type {
   ConnectionEvent,
   EngineSignals,
   FaultEvent,
+  LimitEvent,
   PoolEvent,
   RequestEvent,
   RequestOutcome,
+  ShedClass,
+  ShedReason,
   Signal,
 } from './signal/signal.ts';
 export type { FetchHandler, HttpOptions, MemoryClient, StdioStreams, TransportLimits } from './transport/transport.ts';

@@ -108,6 +108,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
       rounds: settings.requestState,
       cacheHints: settings.cacheHints,
       cache: this.#cache,
+      overload: settings.overload,
       ...(isExecuteOverridden || settings.databases.size > 0 ? { executeTool: this.#databases.scoped(execute) } : {}),
     });
     this.#protocol = new Protocol({

@@ -82,7 +82,7 @@ export class OverloadGuard {
   }
 
   /**
-   * Lets a request in, which then is in flight until {@link leave}; or says that it is to be refused.
+   * Lets a request in, which then is in flight until {@link release}; or says that it is to be refused.
    *
    * HOT: every request; on a server that is not late two counters and a comparison; guarded by `npm run bench`.
    */
@@ -93,7 +93,7 @@ export class OverloadGuard {
     return true;
   }
 
-  leave(): void {
+  release(): void {
     this.#inFlight--;
   }
 

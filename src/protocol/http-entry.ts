@@ -207,6 +207,7 @@ export function runModern(call: RequestContext, parts: EntryParts): void {
   if (call.method === 'subscriptions/listen') {
     call.label = call.method;
     try {
+      parts.dispatcher.admitStream(call.method);
       parts.subscriptions.listen(call);
     } catch (error) {
       call.fail(error);

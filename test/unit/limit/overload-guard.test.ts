@@ -88,8 +88,8 @@ describe('OverloadGuard', () => {
     expect(guard.enter('tool')).toBe(false);
     expect(guard.enter('health')).toBe(true);
     expect(guard.inFlight).toBe(11);
-    guard.leave();
-    guard.leave();
+    guard.release();
+    guard.release();
     expect(guard.enter('tool')).toBe(true);
     expect(events).toEqual([
       { kind: 'shed', reason: 'in-flight', shedClass: 'list', target: 'tools/list', delayMs: 0 },
@@ -104,7 +104,7 @@ describe('OverloadGuard', () => {
       if (!guard.enter('tool')) continue;
       admitted++;
       clock.burn(5);
-      guard.leave();
+      guard.release();
     }
     expect(admitted).toBeGreaterThan(60);
     expect(admitted).toBeLessThan(85);
@@ -121,7 +121,7 @@ describe('OverloadGuard', () => {
     const { clock, guard } = rig();
     expect(clock.timers).toBe(0);
     guard.enter('tool');
-    guard.leave();
+    guard.release();
     expect(clock.timers).toBe(1);
     clock.advance(40);
     expect(clock.timers).toBe(0);

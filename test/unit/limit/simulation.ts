@@ -159,7 +159,7 @@ export function simulate(phases: readonly Phase[], seed: number, control = true)
   const [shedByClass, arrivedByClass] = [{ ...NONE }, { ...NONE }];
   let [usefulMs, admitted, shed] = [0, 0, 0];
   const finish = ({ atMs, cpuMs }: Arrival): void => {
-    guard.leave();
+    guard.release();
     const tookMs = loop.now() - atMs;
     latencies.record(tookMs * 1_000);
     if (tookMs <= DEADLINE_MS) usefulMs += cpuMs;
