@@ -21,6 +21,24 @@ export type {
 } from './cache/cache.ts';
 export type { Clock } from './kernel/clock.ts';
 export { OptionError, PeregrineError } from './kernel/errors.ts';
+export {
+  type BatchOptions,
+  batch,
+  ConcurrencyLimiter,
+  type ConcurrencyOptions,
+  type ConcurrencyStatistics,
+  type Debounced,
+  type DebounceOptions,
+  debounce,
+  type EnterOptions,
+  OverloadedError,
+  type OverloadOptions,
+  type PrincipalLimits,
+  RateLimitedError,
+  RateLimiter,
+  type RateLimiterOptions,
+  type Ticket,
+} from './limit/limit.ts';
 export type { PerformanceMetrics } from './monitor/monitor.ts';
 export {
   type Batcher,
@@ -87,6 +105,7 @@ export {
   type ToolCacheConfig,
   type ToolConfig,
   type ToolHandler,
+  type ToolLimits,
   type ToolPlacement,
   UriTemplate,
   type Variables,
@@ -102,10 +121,13 @@ export type {
   ConnectionEvent,
   EngineSignals,
   FaultEvent,
+  LimitEvent,
   PlacementEvent,
   PoolEvent,
   RequestEvent,
   RequestOutcome,
+  ShedClass,
+  ShedReason,
   Signal,
   WorkerEvent,
 } from './signal/signal.ts';

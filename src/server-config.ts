@@ -3,6 +3,7 @@ import type { CacheableMethod } from './dispatch/dispatch.ts';
 import { type Clock, systemClock } from './kernel/clock.ts';
 import { OptionError } from './kernel/errors.ts';
 import { booleanOption, integerOption, objectOption, stringOption } from './kernel/options.ts';
+import { type OverloadOptions, type ResolvedOverload, resolveOverload } from './limit/limit.ts';
 import { type DatabaseConfig, type HttpPoolOptions, type ResolvedDatabases, resolveDatabases } from './pool/pool.ts';
 import {
   type CacheHints,
@@ -36,6 +37,8 @@ export interface OptimizedServerConfig {
   /** Serve one client over stdin and stdout. @default false */
   readonly stdio?: boolean | StdioStreams;
   readonly limits?: Partial<ServerLimits>;
+  /** When requests are refused rather than answered too late. */
+  readonly overload?: OverloadOptions;
   /** Entries in one page of a list. @default 1_000 */
   readonly listPageSize?: number;
   /** Where and for how long answers and values are kept. Tools and resources say themselves whether theirs are. */
@@ -70,6 +73,7 @@ const KEYS = [
   'http',
   'stdio',
   'limits',
+  'overload',
   'listPageSize',
   'cache',
   'cacheHints',
@@ -90,6 +94,7 @@ export interface ResolvedServerConfig {
   readonly http: ResolvedHttpOptions | undefined;
   readonly stdio: boolean | StdioStreams;
   readonly limits: ServerLimits;
+  readonly overload: ResolvedOverload;
   readonly listPageSize: number;
   readonly cache: ResolvedCacheOptions;
   readonly cacheHints: { readonly [M in CacheableMethod]: Required<CacheHint> };
@@ -113,6 +118,7 @@ export function resolveServerConfig(config: OptimizedServerConfig): ResolvedServ
     http: http === false ? undefined : resolveHttpOptions(http),
     stdio,
     limits: resolveLimits(given.limits),
+    overload: resolveOverload(given.overload as OverloadOptions | undefined),
     listPageSize: integerOption('listPageSize', given.listPageSize, 1_000, { min: 1, max: 100_000 }),
     cache: resolveCacheOptions(given.cache, stringOption('name', config.name)),
     cacheHints: resolveCacheHints(given.cacheHints),

@@ -107,6 +107,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
       rounds: settings.requestState,
       cacheHints: settings.cacheHints,
       cache: this.#cache,
+      overload: settings.overload,
       executeTool: this.#scopes.scoped(execute),
     });
     this.#protocol = new Protocol({

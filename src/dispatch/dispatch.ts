@@ -1,8 +1,9 @@
 /** The contract of `dispatch/`: from a method and its parameters to the text of a result. */
 import type { Cache } from '../cache/cache.ts';
 import type { Clock } from '../kernel/clock.ts';
+import { type ResolvedOverload, resolveOverload } from '../limit/limit.ts';
 import { findHeaderMismatch, type Registry } from '../registry/registry.ts';
-import type { EngineSignals } from '../signal/signal.ts';
+import type { EngineSignals, ShedClass } from '../signal/signal.ts';
 import {
   type CacheHint,
   type Era,
@@ -10,6 +11,7 @@ import {
   MODERN_VERSIONS,
   type ServerCapabilities,
 } from '../wire/wire.ts';
+import { Admission, type LimitStatistics } from './admission.ts';
 import { AnswerCache } from './answer-cache.ts';
 import type { MethodHandler, Params } from './call.ts';
 import { createCompleter } from './completion.ts';
@@ -21,10 +23,11 @@ import { type RoundOptions, Rounds } from './rounds.ts';
 import { type DispatchParts, ToolCaller, type ToolExecutor } from './tools.ts';
 
 export type { McpRequest, OutgoingNotification, ServerContext } from '../registry/registry.ts';
+export type { LimitStatistics } from './admission.ts';
 export { RESOURCE_LIST_TAG, resourceTag } from './answer-cache.ts';
 export type { Answer, Call, MethodHandler, Params, ReadyAnswer } from './call.ts';
 export type { ListName } from './lists.ts';
-export { InternalFault, toProtocolError } from './result-writer.ts';
+export { InternalFault, Refusal, toProtocolError } from './result-writer.ts';
 export type { ToolExecutor } from './tools.ts';
 
 /** The results that clients may cache, by method. */
@@ -49,6 +52,8 @@ export interface DispatchOptions {
   readonly cacheHints: { readonly [M in CacheableMethod]: Required<CacheHint> };
   readonly cache: Cache;
   readonly executeTool?: ToolExecutor;
+  /** @default that of a server without configuration */
+  readonly overload?: ResolvedOverload;
 }
 
 /** The methods of both eras, each with its handler. Built once for a server. */
@@ -56,6 +61,9 @@ export class Dispatcher {
   readonly #options: DispatchOptions;
   readonly #writer: ResultWriter;
   readonly #tools: ToolCaller;
+  readonly #admission: Admission;
+  /** Serves `server/discover`. */
+  readonly discover: MethodHandler;
   readonly #shared: ReadonlyMap<string, { readonly handler: MethodHandler; readonly served: () => boolean }>;
 
   constructor(options: DispatchOptions) {
@@ -63,7 +71,12 @@ export class Dispatcher {
     this.#options = options;
     const writer = new ResultWriter(options.serverInfo);
     this.#writer = writer;
+    const { overload = resolveOverload(undefined) } = options;
+    const admission = new Admission({ overload, clock, signal: signals.limit });
+    this.#admission = admission;
+    this.discover = admission.guarded('health', 'server/discover', this.#discover);
     const parts: DispatchParts = {
+      admission,
       registry,
       writer,
       signals,
@@ -80,18 +93,22 @@ export class Dispatcher {
     const lists = new Lists({ ...parts, pageSize: options.pageSize, hints: listHints });
     const served = (kind: 'tools' | 'resources' | 'prompts') => () => registry.serves(kind);
     const read = createResourceReader(parts, { maxUriLength: options.maxUriLength, hint: hints['resources/read'] });
+    const behind = (shedClass: ShedClass, method: string, handler: MethodHandler, serves: () => boolean) =>
+      [method, { handler: admission.guarded(shedClass, method, handler), served: serves }] as const;
     this.#shared = new Map([
       ['tools/call', { handler: this.#tools.call, served: served('tools') }],
-      ['tools/list', { handler: lists.handler('tools'), served: served('tools') }],
-      ['resources/read', { handler: read, served: served('resources') }],
-      ['resources/list', { handler: lists.handler('resources'), served: served('resources') }],
-      ['resources/templates/list', { handler: lists.handler('resourceTemplates'), served: served('resources') }],
-      ['prompts/get', { handler: createPromptGetter(parts), served: served('prompts') }],
-      ['prompts/list', { handler: lists.handler('prompts'), served: served('prompts') }],
-      [
+      behind('list', 'tools/list', lists.handler('tools'), served('tools')),
+      behind('tool', 'resources/read', read, served('resources')),
+      behind('list', 'resources/list', lists.handler('resources'), served('resources')),
+      behind('list', 'resources/templates/list', lists.handler('resourceTemplates'), served('resources')),
+      behind('tool', 'prompts/get', createPromptGetter(parts), served('prompts')),
+      behind('list', 'prompts/list', lists.handler('prompts'), served('prompts')),
+      behind(
+        'list',
         'completion/complete',
-        { handler: createCompleter(parts), served: () => registry.serves('prompts') || registry.serves('resources') },
-      ],
+        createCompleter(parts),
+        () => registry.serves('prompts') || registry.serves('resources'),
+      ),
     ]);
   }
 
@@ -110,6 +127,22 @@ export class Dispatcher {
     return this.#tools.peek(name, era, principal, written);
   }
 
+  /** Lets a stream of changes begin. @throws {Refusal} -32010 while there is too much to do. */
+  admitStream(method: string): void {
+    this.#admission.enter('list', method);
+    this.#admission.guard.release(); // Streams are bounded by their own number.
+  }
+
+  /** What was let in and what was refused. */
+  limitStatistics(): LimitStatistics {
+    return this.#admission.statistics(this.#options.registry.tools.values());
+  }
+
+  /** Ends what would go on by itself. */
+  close(): void {
+    this.#admission.close();
+  }
+
   /** What the server can do now, by what is registered. */
   capabilities(): ServerCapabilities {
     const { registry } = this.#options;
@@ -122,8 +155,7 @@ export class Dispatcher {
     };
   }
 
-  /** Serves `server/discover`. */
-  readonly discover: MethodHandler = (_params, call) => {
+  readonly #discover: MethodHandler = (_params, call) => {
     const { instructions, cacheHints } = this.#options;
     const result = {
       supportedVersions: MODERN_VERSIONS,

@@ -20,6 +20,17 @@ export class InternalFault extends ProtocolError {
   }
 }
 
+/** A request that was refused before anything was done for it; unlike what a handler throws, in both eras a matter of HTTP. */
+export class Refusal extends ProtocolError {
+  /** When it may come again, in milliseconds from now. */
+  readonly retryAfterMs: number;
+
+  constructor(message: string, retryAfterMs: number) {
+    super(ErrorCode.Overloaded, message, { retryAfterMs });
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
 /** Writes results as the caller's revision has them. What JSON cannot express becomes {@link InternalFault}. */
 export class ResultWriter {
   readonly #modern: ModernResultWriter;

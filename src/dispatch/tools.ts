@@ -1,7 +1,9 @@
 import type { PeregrineError } from '../kernel/errors.ts';
+import type { Ticket } from '../limit/limit.ts';
 import type { CacheRule, Checked, RegisteredTool, Registry } from '../registry/registry.ts';
 import type { EngineSignals, RequestOutcome } from '../signal/signal.ts';
 import { copyJson, type Era, ErrorCode, isObject, legacyToolResult, ProtocolError } from '../wire/wire.ts';
+import type { Admission } from './admission.ts';
 import { type AnswerCache, CachedEntries, type CachedEntry, FailedAnswer, type Made } from './answer-cache.ts';
 import type { Answer, Call, MethodHandler, Params } from './call.ts';
 import { FlightCall } from './flight-call.ts';
@@ -22,6 +24,8 @@ const ERROR_META = 'peregrine/error';
 export interface DispatchParts {
   /** Where answers are kept; nothing where none are. */
   readonly answers: AnswerCache;
+  /** Who may come in. */
+  readonly admission: Admission;
   readonly registry: Registry;
   readonly writer: ResultWriter;
   readonly rounds: Rounds;
@@ -126,17 +130,40 @@ export class ToolCaller {
   }
 
   #start(tool: RegisteredTool, args: unknown, params: Params, call: Call): Answer | Promise<Answer> {
+    const { admission } = this.#parts;
+    if (!admission.limitsAll && tool.compiled.limits === undefined) {
+      admission.enter('tool', tool.name);
+      return this.#run(tool, args, params, call, admission.guard);
+    }
+    const entered = admission.enterTool(tool, call);
+    if (!(entered instanceof Promise)) return this.#run(tool, args, params, call, entered);
+    return entered.then((ticket) => this.#run(tool, args, params, call, ticket));
+  }
+
+  /** What was let in is held until its handler has settled, whoever still waits: until then it takes its place. */
+  #run(tool: RegisteredTool, args: unknown, params: Params, call: Call, held: Ticket): Answer | Promise<Answer> {
     let result: unknown;
     try {
       result = this.#execute(tool, args, call);
     } catch (error) {
+      held.release();
       return this.#failed(tool, error, call);
     }
-    if (!isThenable(result)) return this.#finish(tool, result, params, call);
-    return result.then(
-      (value) => this.#finish(tool, value, params, call),
-      (error: unknown) => this.#failed(tool, error, call),
-    ) as Promise<Answer>;
+    if (!isThenable(result)) {
+      held.release();
+      return this.#finish(tool, result, params, call);
+    }
+    const settled = result instanceof Promise ? result : Promise.resolve(result);
+    return settled.then(
+      (value: unknown) => {
+        held.release();
+        return this.#finish(tool, value, params, call);
+      },
+      (error: unknown) => {
+        held.release();
+        return this.#failed(tool, error, call);
+      },
+    );
   }
 
   #finish(tool: RegisteredTool, returned: unknown, params: Params, call: Call): Answer | Promise<Answer> {

@@ -12,7 +12,7 @@ export function failure(status: number, code: number, message: string, data?: un
   return data === undefined ? { status, code, message } : { status, code, message, data };
 }
 
-/** The HTTP status of an error that a modern handler answered. The legacy revisions answer all of them with 200. */
+/** The HTTP status of an error that a modern handler answered. The legacy revisions answer them with 200, but for a refusal. */
 export function statusOf(error: ProtocolError): number {
   switch (error.code) {
     case ErrorCode.MethodNotFound:

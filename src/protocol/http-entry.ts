@@ -205,6 +205,7 @@ export function runModern(call: RequestContext, parts: EntryParts): void {
   if (call.method === 'subscriptions/listen') {
     call.label = call.method;
     try {
+      parts.dispatcher.admitStream(call.method);
       parts.subscriptions.listen(call);
     } catch (error) {
       call.fail(error);

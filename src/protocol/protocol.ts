@@ -70,5 +70,6 @@ export class Protocol implements Acceptor {
   /** Ends what would never end by itself: streams get their graceful result. */
   close(): void {
     this.#parts.subscriptions.close();
+    this.#parts.dispatcher.close();
   }
 }

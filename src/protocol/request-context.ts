@@ -4,6 +4,7 @@ import {
   InternalFault,
   type McpRequest,
   type OutgoingNotification,
+  Refusal,
   toProtocolError,
 } from '../dispatch/dispatch.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -216,8 +217,9 @@ export class RequestContext implements Call, ViewedRequest {
     if (this.#state !== 'running') return;
     this.#state = 'answered';
     this.outcome = 'error';
-    const status = this.era === 'modern' ? statusOf(known) : 200;
-    const headers = known.code === ErrorCode.Overloaded ? ([['Retry-After', '1']] as const) : undefined;
+    const isShed = known.code === ErrorCode.Overloaded;
+    const status = this.era === 'modern' || known instanceof Refusal ? statusOf(known) : 200;
+    const headers = isShed ? ([['Retry-After', retryAfter(known)]] as const) : undefined;
     this.exchange.respond(status, this.#errorText(known), undefined, headers);
     this.#settle();
   }
@@ -265,6 +267,11 @@ export function answerKept(
 /** Who asks. Credentials that nothing checks name nobody, and yet answers may depend on them. */
 export function principalOf({ head }: Exchange): string | undefined {
   return head?.authorization === undefined ? '' : undefined;
+}
+
+/** When a refused request may come again, in whole seconds as the header has them. */
+function retryAfter(error: ProtocolError): string {
+  return String(error instanceof Refusal ? Math.max(1, Math.ceil(error.retryAfterMs / 1_000)) : 1);
 }
 
 function cancelledError(): Error {

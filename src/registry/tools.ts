@@ -14,6 +14,7 @@ import { checkDefinition, checkJson } from './definition.ts';
 import { definedOf, type EntryKind, type EntryOwner, pick, RegisteredEntry } from './entry.ts';
 import { findHeaderParams, type HeaderParam } from './header-params.ts';
 import { type AnySchema, type CompiledSchema, compileSchema, type InferSchema } from './schema.ts';
+import { checkToolLimits, type ResolvedToolLimits, type ToolLimits } from './tool-limits.ts';
 
 /** What describes a tool to clients, and what its arguments and results must be. */
 export interface ToolConfig<
@@ -31,6 +32,8 @@ export interface ToolConfig<
   readonly _meta?: Record<string, unknown> | undefined;
   /** Keeps the tool's answers; without it none is kept. */
   readonly cache?: ToolCacheConfig<I extends AnySchema ? InferSchema<I> : Record<string, unknown>> | undefined;
+  /** How much of it is done at once. Kept answers are not limited. */
+  readonly limits?: ToolLimits | undefined;
 }
 
 type ToolAnswer = CallToolResult | InputRequiredResult;
@@ -61,6 +64,7 @@ const CONFIG_KEYS = [
   'icons',
   '_meta',
   'cache',
+  'limits',
 ] as const;
 const NO_ARGUMENTS: JsonSchema = Object.freeze({ type: 'object' });
 
@@ -71,6 +75,8 @@ export interface CompiledTool {
   readonly headerParams: readonly HeaderParam[] | undefined;
   /** How its answers are kept; nothing where they are not. */
   readonly cache: CacheRule | undefined;
+  /** How much of it is done at once; nothing without limits of its own. */
+  readonly limits: ResolvedToolLimits | undefined;
   /** Whether legacy revisions get the structured output wrapped. */
   readonly wrapsLegacyOutput: boolean;
   readonly definition: Record<string, unknown>;
@@ -144,6 +150,7 @@ function compileTool(name: string, config: ToolConfig): CompiledTool {
     input,
     output,
     cache: checkToolCache(option, config.cache, config.annotations),
+    limits: checkToolLimits(option, config.limits),
     headerParams: findHeaderParams(`${option} inputSchema`, inputJson),
     wrapsLegacyOutput: wrapsOutput(output?.json),
     definition,

@@ -1,3 +1,4 @@
+import type { LimitEvent } from './limit-signals.ts';
 import type { PlacementEvent } from './placement-signals.ts';
 import type { PoolEvent } from './pool-signals.ts';
 import { Signal } from './typed-signal.ts';
@@ -77,6 +78,7 @@ export interface EngineSignals {
   readonly pool: Signal<PoolEvent>;
   readonly worker: Signal<WorkerEvent>;
   readonly placement: Signal<PlacementEvent>;
+  readonly limit: Signal<LimitEvent>;
 }
 
 /** A fresh set of the engine's signals; one for each server. */
@@ -90,5 +92,6 @@ export function createEngineSignals(): EngineSignals {
     pool: new Signal<PoolEvent>(),
     worker: new Signal<WorkerEvent>(),
     placement: new Signal<PlacementEvent>(),
+    limit: new Signal<LimitEvent>(),
   });
 }

@@ -1,0 +1,22 @@
+/** The contract of `limit/`: work that cannot be done in time is refused before it is begun. */
+export { type BatchOptions, batch } from './batch.ts';
+export {
+  ConcurrencyLimiter,
+  type ConcurrencyOptions,
+  type ConcurrencyStatistics,
+  type EnterOptions,
+  type Ticket,
+} from './concurrency-limiter.ts';
+export { type Debounced, type DebounceOptions, debounce } from './debounce.ts';
+export type { DelayOptions } from './delay-control.ts';
+export { OverloadedError, RateLimitedError } from './errors.ts';
+export {
+  type LimitSources,
+  type OverloadOptions,
+  type PrincipalLimits,
+  type RateOptions,
+  type ResolvedOverload,
+  resolveOverload,
+} from './options.ts';
+export { type GuardStatistics, OverloadGuard } from './overload-guard.ts';
+export { RateLimiter, type RateLimiterOptions, TokenBucket } from './token-bucket.ts';

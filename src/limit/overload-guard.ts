@@ -1,0 +1,174 @@
+import type { Clock } from '../kernel/clock.ts';
+import type { Random } from '../kernel/random.ts';
+import type { LimitEvent, ShedClass, ShedReason, Signal } from '../signal/signal.ts';
+import { DelayControl } from './delay-control.ts';
+import { OverloadedError } from './errors.ts';
+import { LoopDelayMeter } from './loop-delay.ts';
+import type { ResolvedOverload } from './options.ts';
+
+/** What guards a server. */
+export interface GuardParts {
+  readonly options: Pick<ResolvedOverload, 'shed' | 'targetMs' | 'windowMs' | 'maxInFlight'>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly signal: Signal<LimitEvent>;
+}
+
+export interface GuardStatistics {
+  readonly inFlight: number;
+  readonly overloaded: boolean;
+  /** How late the event loop was by the last measurement, in milliseconds. */
+  readonly delayMs: number;
+  readonly shed: { readonly [R in ShedReason]: number };
+  readonly shedByClass: { readonly [C in ShedClass]: number };
+}
+
+/** Requests that enter before the clock is looked at again, as long as nothing is late. */
+const CREDIT = 16;
+/** What part of the limit in flight each class may fill; a health check holds nothing. */
+const SHARE: { readonly [C in ShedClass]: number } = {
+  list: 0.8,
+  retry: 0.9,
+  tool: 1,
+  essential: 1,
+  health: Number.POSITIVE_INFINITY,
+};
+const LEAST_RETRY_MS = 1_000;
+const MOST_RETRY_MS = 10_000;
+
+/**
+ * Refuses requests while the event loop has more to do than it can, by how late it begins them, and when too many are in
+ * flight. Classes that matter less are refused first.
+ *
+ * How long a tool takes is no reason: a change in what is called looks like congestion where latency decides.
+ */
+export class OverloadGuard {
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #signal: Signal<LimitEvent>;
+  readonly #targetMs: number;
+  readonly #maxInFlight: number;
+  readonly #delay: DelayControl;
+  readonly #meter: LoopDelayMeter;
+  readonly #shed: { [R in ShedReason]: number } = { delay: 0, 'in-flight': 0, 'queue-full': 0, deadline: 0, rate: 0 };
+  readonly #shedByClass: { [C in ShedClass]: number } = { list: 0, retry: 0, tool: 0, essential: 0, health: 0 };
+  #inFlight = 0;
+  /** How many may enter before anything has to be looked at. */
+  #credit = 0;
+  /** What the last refill came to: one that was not touched shows an idle server. */
+  #refill = 0;
+  #lateMs = 0;
+  #reason: 'delay' | 'in-flight' = 'delay';
+
+  constructor({ options, clock, random, signal }: GuardParts) {
+    this.#clock = clock;
+    this.#random = random;
+    this.#signal = signal;
+    this.#credit = options.shed ? 0 : Number.POSITIVE_INFINITY;
+    this.#targetMs = options.targetMs;
+    this.#maxInFlight = options.maxInFlight;
+    this.#delay = new DelayControl(options, (overloaded, delayMs) => {
+      if (signal.active) signal.emit({ kind: overloaded ? 'overloaded' : 'recovered', target: '', delayMs });
+    });
+    this.#meter = new LoopDelayMeter(clock, options.targetMs / 2, (now, lateMs) => this.#tick(now, lateMs));
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  get overloaded(): boolean {
+    return this.#delay.overloaded;
+  }
+
+  /**
+   * Lets a request in, which then is in flight until {@link release}; or says that it is to be refused.
+   *
+   * HOT: every request; on a server that is not late two counters and a comparison; guarded by `npm run bench`.
+   */
+  enter(shedClass: ShedClass): boolean {
+    if (this.#credit <= 0) return this.#look(shedClass);
+    this.#credit--;
+    this.#inFlight++;
+    return true;
+  }
+
+  release(): void {
+    this.#inFlight--;
+  }
+
+  /** Counts and tells that {@link enter} refused a request. @returns The error to answer. */
+  refused(shedClass: ShedClass, target: string): OverloadedError {
+    const reason = this.#reason;
+    this.countShed(reason, shedClass, target);
+    return new OverloadedError(reason, this.#retryAfterMs());
+  }
+
+  /** Counts and tells that a request was refused elsewhere, such as by a limit of its tool. */
+  countShed(reason: ShedReason, shedClass: ShedClass, target: string): void {
+    this.#shed[reason]++;
+    this.#shedByClass[shedClass]++;
+    if (!this.#signal.active) return;
+    const delayMs = Math.max(this.#lateMs, this.#meter.overdueMs(this.#clock.now()));
+    this.#signal.emit({ kind: 'shed', reason, shedClass, target, delayMs });
+  }
+
+  statistics(): GuardStatistics {
+    return {
+      inFlight: this.#inFlight,
+      overloaded: this.overloaded,
+      delayMs: this.#lateMs,
+      shed: { ...this.#shed },
+      shedByClass: { ...this.#shedByClass },
+    };
+  }
+
+  /** Ends the measurement, which a further request would begin again. */
+  close(): void {
+    if (!this.#meter.running) return;
+    this.#meter.stop();
+    this.#credit = 0;
+  }
+
+  #look(shedClass: ShedClass): boolean {
+    const now = this.#clock.now();
+    this.#meter.start(now);
+    const overdueMs = this.#meter.overdueMs(now);
+    // Little delay early in a turn of the loop says nothing: whether a queue stands is seen at its end, by the tick.
+    if (overdueMs > this.#targetMs) this.#delay.observe(now, overdueMs);
+    if (this.#delay.refuses(shedClass, overdueMs, now)) {
+      this.#reason = 'delay';
+      return false;
+    }
+    if (this.#inFlight >= this.#maxInFlight * SHARE[shedClass]) {
+      this.#reason = 'in-flight';
+      return false;
+    }
+    this.#inFlight++;
+    if (overdueMs <= this.#targetMs) this.#fill();
+    return true;
+  }
+
+  #tick(now: number, lateMs: number): void {
+    const isIdle = this.#credit === this.#refill && this.#refill > 0;
+    this.#lateMs = lateMs;
+    this.#delay.observe(now, lateMs);
+    if (lateMs > this.#targetMs) this.#credit = 0;
+    else if (isIdle && !this.overloaded)
+      this.close(); // An idle server is not woken up by its own timer.
+    else this.#fill();
+  }
+
+  #fill(): void {
+    const isLate = this.overloaded || this.#lateMs > this.#targetMs;
+    const room = Math.floor(this.#maxInFlight * SHARE.list) - this.#inFlight;
+    this.#refill = isLate ? 0 : Math.max(0, Math.min(CREDIT, room));
+    this.#credit = this.#refill;
+  }
+
+  /** As long as the overload has lasted, and at random up to twice that, so that those refused do not come back together. */
+  #retryAfterMs(): number {
+    const lastedMs = this.#delay.lastedMs(this.#clock.now());
+    return Math.ceil(Math.min(MOST_RETRY_MS, Math.max(LEAST_RETRY_MS, lastedMs)) * (1 + this.#random()));
+  }
+}
