@@ -1,5 +1,5 @@
 import { Decoder } from './decoder.ts';
-import { checkTarget, type FetchRequest, type HttpFetchInit, toFetchRequest, toOutgoing } from './fetch-request.ts';
+import { type FetchRequest, type HttpFetchInit, toFetchRequest, toOutgoing } from './fetch-request.ts';
 import type { AnswerReader } from './http-call.ts';
 import { HttpPoolError } from './http-errors.ts';
 import type { OutgoingRequest } from './transport.ts';
@@ -49,7 +49,6 @@ function follow(request: FetchRequest, status: number, location: string): FetchR
   const { url, method } = request;
   const next = URL.parse(location, url);
   if (next === null) throw refused(url, 'it leads to no URL');
-  checkTarget(next);
   const headers = { ...request.headers };
   if (next.origin !== url.origin) for (const name of CONFIDENTIAL) delete headers[name];
   const becomesGet = status === 303 ? method !== 'GET' && method !== 'HEAD' : status < 303 && method === 'POST';

@@ -19,7 +19,7 @@ export interface HttpPoolOptions {
   readonly maxFreeSockets?: number;
   /** Calls to one origin that may wait for a connection; further ones fail with `HTTP_POOL_QUEUE_FULL`. @default 1_000 */
   readonly maxQueue?: number;
-  /** Origins with a pool; the one unused for longest is closed for a new one. @default 256 */
+  /** Origins with connections, guarded ones apart; the one unused for longest makes room. @default 256 */
   readonly maxOrigins?: number;
   /** Longest time from the call to the answer's headers, and then between two parts of its body. @default 30_000 */
   readonly timeout?: number;

@@ -9,7 +9,8 @@ import { OriginPool } from './origin-pool.ts';
 /**
  * The pools of all origins, bounded in number.
  *
- * Guarded calls have pools of their own: a connection that an unguarded call made may lead to a private address.
+ * Guarded calls have pools of their own, for a connection that an unguarded call made may lead to a private address, and
+ * a bound of their own, so that URLs from arguments cannot push out those of the author.
  */
 export class OriginTable {
   readonly #options: ResolvedHttpPoolOptions;
@@ -28,7 +29,7 @@ export class OriginTable {
     const pools = guard === undefined ? this.#plain : this.#guarded;
     let pool = pools.get(origin);
     if (pool === undefined) {
-      this.#makeRoom(origin);
+      this.#makeRoom(pools, origin);
       const meters = [new PoolMeter(this.#options.clock), this.#total];
       pool = new OriginPool(origin, open(origin, this.#options, guard), this.#options, meters);
       pools.set(origin, pool);
@@ -68,16 +69,14 @@ export class OriginTable {
     await Promise.all(pools.map((pool) => pool.destroy()));
   }
 
-  #makeRoom(origin: string): void {
-    if (this.#plain.size + this.#guarded.size < this.#options.maxOrigins) return;
-    let oldest: { readonly pools: Map<string, OriginPool>; readonly pool: OriginPool } | undefined;
-    for (const pools of [this.#plain, this.#guarded]) {
-      for (const pool of pools.values()) {
-        if (pool.isIdle && pool.usedAt < (oldest?.pool.usedAt ?? Number.POSITIVE_INFINITY)) oldest = { pools, pool };
-      }
+  #makeRoom(pools: Map<string, OriginPool>, origin: string): void {
+    if (pools.size < this.#options.maxOrigins) return;
+    let oldest: OriginPool | undefined;
+    for (const pool of pools.values()) {
+      if (pool.isIdle && pool.usedAt < (oldest?.usedAt ?? Number.POSITIVE_INFINITY)) oldest = pool;
     }
     if (oldest === undefined) throw new HttpPoolError('HTTP_POOL_QUEUE_FULL', origin, { detail: 'too many origins' });
-    oldest.pools.delete(oldest.pool.origin);
-    void oldest.pool.destroy();
+    pools.delete(oldest.origin);
+    void oldest.destroy();
   }
 }

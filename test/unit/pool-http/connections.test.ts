@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { FakeClock } from '../../../src/testing/testing.ts';
 import { failureOf, Held, poolWith, startServer, turn } from './support.ts';
 
 describe('connections', () => {
@@ -67,14 +68,24 @@ describe('connections', () => {
     await expect.poll(() => server.sockets.size).toBe(0);
   });
 
-  it('are replaced after socketLifetime', async () => {
-    const server = await startServer((_request, response) => response.end());
-    const pool = poolWith({ socketLifetime: 1 });
-    const start = Date.now();
-    do await pool.request(server.url);
-    while (Date.now() - start < 20);
-    expect(server.counts.opened).toBeGreaterThan(2);
-    expect(server.counts.peak).toBeLessThanOrEqual(3);
+  it('are replaced once they are as old as socketLifetime', async () => {
+    const server = await startServer((request, response) => response.end(request.headers.connection));
+    const clock = new FakeClock();
+    const pool = poolWith({ maxSockets: 1, socketLifetime: 60_000, clock });
+    const seen: [text: string, opened: number][] = [];
+    for (const passed of [0, 59_999, 1, 0, 60_000, 0]) {
+      clock.advance(passed);
+      seen.push([(await pool.request(server.url)).text(), server.counts.opened]);
+    }
+    expect(seen).toEqual([
+      ['keep-alive', 1],
+      ['keep-alive', 1],
+      ['close', 1],
+      ['keep-alive', 2],
+      ['close', 2],
+      ['keep-alive', 3],
+    ]);
+    expect(server.counts.peak).toBe(1);
   });
 
   it('are closed after each call without keepAlive', async () => {

@@ -1,5 +1,9 @@
 import type { LookupFunction } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { loadUndici } from '../../../src/pool/adapter/undici.ts';
+import { AddressGuard } from '../../../src/pool/http/address-guard.ts';
+import { resolveHttpPoolOptions } from '../../../src/pool/http/http-pool-options.ts';
+import { HttpPoolError } from '../../../src/pool/pool.ts';
 import { failureOf, poolWith, startServer } from './support.ts';
 
 /** Resolves every name to the next of some answers, and counts. */
@@ -117,6 +121,20 @@ describe('guarded calls', () => {
     expect([...server.sockets].map((socket) => socket.localAddress)).toEqual(['127.0.0.2']);
   });
 
+  it('are refused by the connection itself, should an address get there unchecked', async () => {
+    const server = await startServer((_request, response) => response.end('inside'));
+    const options = resolveHttpPoolOptions({}, 'http');
+    const transport = (await loadUndici())(server.url, options, new AddressGuard([], 'guardAllow'));
+    const error = await new Promise((resolve) => {
+      const ignore = (): void => {};
+      const sink = { started: ignore, head: ignore, data: ignore, ended: ignore, failed: resolve };
+      transport.dispatch({ method: 'GET', path: '/', headers: {}, body: null }, sink);
+    });
+    expect(error).toMatchObject({ code: 'ADDRESS_REFUSED' });
+    expect(server.counts.opened).toBe(0);
+    await transport.destroy(new HttpPoolError('HTTP_POOL_CLOSED', server.url));
+  });
+
   it('do not use connections that unguarded calls made', async () => {
     const server = await startServer((_request, response) => response.end('inside'));
     const pool = poolWith({ lookup: resolving(['127.0.0.1']).lookup });
@@ -143,10 +161,11 @@ describe('guarded calls', () => {
         response.writeHead(302, { location: request.url === '/' ? '/again' : target }).end();
       };
       const error = await failureOf(pool.guarded.fetch(start));
-      expect(error.code).toMatch(/^(ADDRESS_REFUSED|HTTP_REQUEST_INVALID)$/);
+      expect(error.code).toBe('ADDRESS_REFUSED');
     }
     outside.answer = (_request, response) => response.writeHead(307, { location: 'file:///etc/passwd' }).end();
-    expect((await failureOf(pool.guarded.fetch(start))).code).toBe('HTTP_REQUEST_INVALID');
+    expect((await failureOf(pool.guarded.fetch(start))).code).toBe('ADDRESS_REFUSED');
+    expect((await failureOf(pool.fetch(outside.url))).code).toBe('HTTP_REQUEST_INVALID');
     expect(inside.counts.opened).toBe(0);
   });
 
