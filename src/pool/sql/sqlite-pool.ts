@@ -165,12 +165,16 @@ export class SqlitePool implements SqlPool {
   }
 
   close(graceMs = 5_000): Promise<void> {
-    this.#closing ??= (async () => {
-      await Promise.all([this.#writer.close(graceMs), this.#streams.close(graceMs)]);
-      this.#reader?.destroy();
-      this.#reader = undefined;
-    })();
+    this.#closing ??= this.#close(graceMs);
     return this.#closing;
+  }
+
+  /** The writer goes last: what is in the log gets into the file when the last handle is one that may write it. */
+  async #close(graceMs: number): Promise<void> {
+    const streams = this.#streams.close(graceMs);
+    if (!this.#isInMemory) this.#reader?.destroy();
+    this.#reader = undefined;
+    await Promise.all([streams, this.#writer.close(graceMs)]);
   }
 
   async #write(sql: string, parameters: readonly SqlParameter[], options: SqlQueryOptions): Promise<DriverResult> {

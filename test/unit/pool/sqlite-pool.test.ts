@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -146,6 +146,17 @@ describe('an SQLite pool', () => {
     expect(await pool.query('SELECT 1 AS a')).toEqual([{ a: 1 }]);
     await manager.close();
     expect(heard.map(({ kind }) => kind)).toEqual(['error', 'opened', 'closed']);
+  });
+
+  it('leaves one file with everything in it when it is closed', async () => {
+    const pool = open();
+    await pool.execute('CREATE TABLE a (n INTEGER)');
+    await pool.execute('INSERT INTO a VALUES (1)');
+    expect(await pool.query('SELECT n FROM a')).toEqual([{ n: 1 }]);
+    for await (const row of pool.stream('SELECT n FROM a')) expect(row).toEqual({ n: 1 });
+    await manager.close();
+    expect(readdirSync(folder)).toEqual(['shop.db']);
+    await expect(pool.query('SELECT n FROM a')).rejects.toMatchObject({ code: 'POOL_CLOSED' });
   });
 
   it('closes after the transaction that is open, but waits no longer than it may', async () => {
