@@ -112,6 +112,7 @@ export {
 } from './registry/registry.ts';
 export { createOptimizedServer, OptimizedMCPServer } from './server.ts';
 export type { AlertEvent, CpuTaskOptions, ScaleEvent, ServerEvents, StartedServer } from './server-api.ts';
+export type { BreakerOptions, ServerDatabaseConfig, ServerHttpPoolOptions } from './server-breaker-config.ts';
 export type { OptimizedServerConfig } from './server-config.ts';
 export type {
   BreakerEvent,

@@ -4,7 +4,7 @@ import { type Clock, systemClock } from './kernel/clock.ts';
 import { OptionError } from './kernel/errors.ts';
 import { booleanOption, integerOption, objectOption, stringOption } from './kernel/options.ts';
 import { type OverloadOptions, type ResolvedOverload, resolveOverload } from './limit/limit.ts';
-import { type DatabaseConfig, type HttpPoolOptions, type ResolvedDatabases, resolveDatabases } from './pool/pool.ts';
+import { type HttpPoolOptions, type ResolvedDatabases, resolveDatabases } from './pool/pool.ts';
 import {
   type CacheHints,
   type RequestStateOptions,
@@ -13,6 +13,12 @@ import {
   resolveRequestState,
   type ServerLimits,
 } from './protocol/protocol.ts';
+import {
+  type BreakerSettings,
+  type ServerDatabaseConfig,
+  type ServerHttpPoolOptions,
+  splitBreakers,
+} from './server-breaker-config.ts';
 import {
   type HttpOptions,
   type ResolvedHttpOptions,
@@ -47,11 +53,11 @@ export interface OptimizedServerConfig {
   readonly cacheHints?: CacheHints;
   readonly requestState?: RequestStateOptions;
   /** The database: `sqlite:./file.db`, `postgres://...` or `mysql://...`, alone or with settings. Its name is `default`. */
-  readonly database?: DatabaseConfig;
+  readonly database?: ServerDatabaseConfig;
   /** How `server.http` connects to other servers. */
-  readonly httpPool?: HttpPoolOptions;
+  readonly httpPool?: ServerHttpPoolOptions;
   /** Further databases by name. */
-  readonly databases?: { readonly [name: string]: DatabaseConfig };
+  readonly databases?: { readonly [name: string]: ServerDatabaseConfig };
   /** Threads and processes that run what would block the event loop. */
   readonly workers?: WorkersOptions;
   /** Stop on SIGTERM and SIGINT: finish what is in flight, then exit. @default true */
@@ -101,6 +107,7 @@ export interface ResolvedServerConfig {
   readonly requestState: { readonly secret: string | undefined; readonly ttlSeconds: number };
   readonly databases: ResolvedDatabases;
   readonly httpPool: HttpPoolOptions;
+  readonly breakers: BreakerSettings;
   readonly workers: Required<WorkersOptions>;
   readonly handleSignals: boolean;
   readonly drainTimeoutMs: number;
@@ -111,6 +118,7 @@ export interface ResolvedServerConfig {
 export function resolveServerConfig(config: OptimizedServerConfig): ResolvedServerConfig {
   const given = objectOption('config', config ?? null, KEYS);
   const stdio = checkStdio(given.stdio);
+  const { breakers, httpPool, ...databases } = splitBreakers(config);
   const http = given.http ?? (stdio === false ? undefined : false);
   return Object.freeze({
     serverInfo: toServerInfo(config),
@@ -123,8 +131,9 @@ export function resolveServerConfig(config: OptimizedServerConfig): ResolvedServ
     cache: resolveCacheOptions(given.cache, stringOption('name', config.name)),
     cacheHints: resolveCacheHints(given.cacheHints),
     requestState: resolveRequestState(given.requestState),
-    databases: resolveDatabases(config),
-    httpPool: checkHttpPool(given.httpPool),
+    databases: resolveDatabases(databases),
+    httpPool: checkHttpPool(httpPool),
+    breakers,
     workers: resolveWorkersOptions(given.workers),
     handleSignals: booleanOption('handleSignals', given.handleSignals, true),
     drainTimeoutMs: integerOption('drainTimeoutMs', given.drainTimeoutMs, 25_000, { min: 0, max: 3_600_000 }),

@@ -1,4 +1,3 @@
-import { Circuit } from './breaker/breaker.ts';
 import { Cache, createRedisTier } from './cache/cache.ts';
 import type { Clock } from './kernel/clock.ts';
 import { PeregrineError } from './kernel/errors.ts';
@@ -7,6 +6,7 @@ import type { CacheFigures, PoolFigures } from './monitor/monitor.ts';
 import type { HttpPool, RequestDatabases } from './pool/pool.ts';
 import { createDetachedContext, type Protocol } from './protocol/protocol.ts';
 import type { RegisteredTool } from './registry/registry.ts';
+import type { ServerBreakers } from './server-breakers.ts';
 import type { ResolvedServerConfig } from './server-config.ts';
 import type { EngineSignals } from './signal/signal.ts';
 import { createFetchHandler, type FetchHandler, OriginGuard, resolveHttpOptions } from './transport/transport.ts';
@@ -19,15 +19,16 @@ export function cacheFigures(cache: Cache): CacheFigures {
   return { hits: memoryHits + staleHits + redisHits, misses: misses - redisHits, hitRate, missRate, size, bytes };
 }
 
-/** The cache limits the time of each call itself. A Redis that hangs is asked again after one second, then ever more rarely. */
-const REDIS_CIRCUIT = { name: 'redis', timeout: 0, resetTimeout: 1_000, resetBackoff: 2, maxResetTimeout: 30_000 };
-
 /** The cache of a server; with Redis, behind a circuit breaker. */
-export function createCache({ cache: options, clock }: ResolvedServerConfig, signals: EngineSignals): Cache {
+export function createCache(
+  { cache: options, clock }: ResolvedServerConfig,
+  signals: EngineSignals,
+  breakers: ServerBreakers,
+): Cache {
   const parts = { options, clock, random: systemRandom, signal: signals.cache };
   if (!options.enableRedisCache) return new Cache(parts);
   const { redisUrl: url, keyPrefix: prefix } = options;
-  const circuit = new Circuit({ ...REDIS_CIRCUIT, clock, changed: signals.breaker });
+  const circuit = breakers.redis();
   return new Cache({
     ...parts,
     tier: createRedisTier({ url, prefix, random: systemRandom, connectTimeoutMs: 5_000 }),

@@ -35,6 +35,7 @@ import {
   type ToolPlacement,
 } from './registry/registry.ts';
 import type { CpuTaskOptions, ServerEvents, StartedServer } from './server-api.ts';
+import { ServerBreakers } from './server-breakers.ts';
 import { type OptimizedServerConfig, type ResolvedServerConfig, resolveServerConfig } from './server-config.ts';
 import { cacheFigures, createCache, createFetch, measureOperation, poolFigures, runDetached } from './server-parts.ts';
 import { createEngineSignals, type EngineSignals } from './signal/signal.ts';
@@ -86,11 +87,13 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     const { clock, limits } = settings;
     this.config = Object.freeze({ ...config });
     this.#settings = settings;
-    this.#cache = createCache(settings, this.signals);
+    const breakers = new ServerBreakers(settings.breakers, clock, this.signals);
+    this.#cache = createCache(settings, this.signals, breakers);
     this.cache = new ApplicationCache(this.#cache);
-    this.http = new HttpPool({ clock, ...settings.httpPool }, 'httpPool');
+    this.http = new HttpPool({ clock, ...settings.httpPool }, 'httpPool', breakers.origins);
     this.#scopes = new RequestScopes(settings.databases.size > 0);
-    this.#databases = new RequestDatabases(settings.databases, { clock, signal: this.signals.pool }, this.#scopes);
+    const aroundPools = { clock, signal: this.signals.pool, gateOf: breakers.gateOf };
+    this.#databases = new RequestDatabases(settings.databases, aroundPools, this.#scopes);
     this.#tasks = new RequestTasks(settings.workers, { clock, signal: this.signals.worker }, this.#scopes);
     const isExecuteOverridden = this.executeTool !== OptimizedMCPServer.prototype.executeTool;
     const execute: ToolExecutor = isExecuteOverridden
@@ -123,6 +126,8 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
       clock,
       cache: () => cacheFigures(this.#cache),
       pools: () => poolFigures(this.http, this.#tasks, this.#databases),
+      limits: () => dispatcher.limitStatistics(),
+      breakers: () => breakers.figures(),
     });
     this.#registry.changed.on(createChangePublisher(this.#bus));
     this.signals.fault.on((fault) => this.emit('fault', fault));

@@ -16,6 +16,8 @@ export interface GuardParts {
 
 export interface GuardStatistics {
   readonly inFlight: number;
+  /** Requests that were let in and not refused later, such as by a limit of their tool. */
+  readonly admitted: number;
   readonly overloaded: boolean;
   /** How late the event loop was by the last measurement, in milliseconds. */
   readonly delayMs: number;
@@ -57,6 +59,9 @@ export class OverloadGuard {
   #credit = 0;
   /** What the last refill came to: one that was not touched shows an idle server. */
   #refill = 0;
+  /** Requests that entered, less those by what is gone of the last refill. */
+  #entered = 0;
+  #refusedLater = 0;
   #lateMs = 0;
   #reason: 'delay' | 'in-flight' = 'delay';
 
@@ -64,7 +69,7 @@ export class OverloadGuard {
     this.#clock = clock;
     this.#random = random;
     this.#signal = signal;
-    this.#credit = options.shed ? 0 : Number.POSITIVE_INFINITY;
+    this.#setCredit(options.shed ? 0 : Number.MAX_SAFE_INTEGER);
     this.#targetMs = options.targetMs;
     this.#maxInFlight = options.maxInFlight;
     this.#delay = new DelayControl(options, (overloaded, delayMs) => {
@@ -100,12 +105,17 @@ export class OverloadGuard {
   /** Counts and tells that {@link enter} refused a request. @returns The error to answer. */
   refused(shedClass: ShedClass, target: string): OverloadedError {
     const reason = this.#reason;
-    this.countShed(reason, shedClass, target);
+    this.#countShed(reason, shedClass, target);
     return new OverloadedError(reason, this.#retryAfterMs());
   }
 
-  /** Counts and tells that a request was refused elsewhere, such as by a limit of its tool. */
+  /** Counts and tells that a request that had entered was refused elsewhere, such as by a limit of its tool. */
   countShed(reason: ShedReason, shedClass: ShedClass, target: string): void {
+    this.#refusedLater++;
+    this.#countShed(reason, shedClass, target);
+  }
+
+  #countShed(reason: ShedReason, shedClass: ShedClass, target: string): void {
     this.#shed[reason]++;
     this.#shedByClass[shedClass]++;
     if (!this.#signal.active) return;
@@ -116,6 +126,7 @@ export class OverloadGuard {
   statistics(): GuardStatistics {
     return {
       inFlight: this.#inFlight,
+      admitted: this.#entered + this.#refill - this.#credit - this.#refusedLater,
       overloaded: this.overloaded,
       delayMs: this.#lateMs,
       shed: { ...this.#shed },
@@ -127,7 +138,7 @@ export class OverloadGuard {
   close(): void {
     if (!this.#meter.running) return;
     this.#meter.stop();
-    this.#credit = 0;
+    this.#setCredit(0);
   }
 
   #look(shedClass: ShedClass): boolean {
@@ -145,6 +156,7 @@ export class OverloadGuard {
       return false;
     }
     this.#inFlight++;
+    this.#entered++;
     if (overdueMs <= this.#targetMs) this.#fill();
     return true;
   }
@@ -153,7 +165,7 @@ export class OverloadGuard {
     const isIdle = this.#credit === this.#refill && this.#refill > 0;
     this.#lateMs = lateMs;
     this.#delay.observe(now, lateMs);
-    if (lateMs > this.#targetMs) this.#credit = 0;
+    if (lateMs > this.#targetMs) this.#setCredit(0);
     else if (isIdle && !this.overloaded)
       this.close(); // An idle server is not woken up by its own timer.
     else this.#fill();
@@ -162,8 +174,13 @@ export class OverloadGuard {
   #fill(): void {
     const isLate = this.overloaded || this.#lateMs > this.#targetMs;
     const room = Math.floor(this.#maxInFlight * SHARE.list) - this.#inFlight;
-    this.#refill = isLate ? 0 : Math.max(0, Math.min(CREDIT, room));
-    this.#credit = this.#refill;
+    this.#setCredit(isLate ? 0 : Math.max(0, Math.min(CREDIT, room)));
+  }
+
+  #setCredit(credit: number): void {
+    this.#entered += this.#refill - this.#credit;
+    this.#refill = credit;
+    this.#credit = credit;
   }
 
   /** As long as the overload has lasted, and at random up to twice that, so that those refused do not come back together. */

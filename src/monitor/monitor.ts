@@ -3,7 +3,7 @@ import { loadavg } from 'node:os';
 import type { Clock } from '../kernel/clock.ts';
 import { OptionError } from '../kernel/errors.ts';
 import { type MachineFacts, readMachineFacts } from '../kernel/machine.ts';
-import type { EngineSignals } from '../signal/signal.ts';
+import type { BreakerState, EngineSignals, ShedClass, ShedReason } from '../signal/signal.ts';
 import { type RequestFigures, RequestMeter } from './request-meter.ts';
 
 /** How one pool, of connections or of workers, is used. */
@@ -13,6 +13,48 @@ export interface PoolFigures {
   readonly waiting: number;
   /** Mean wait for one, in milliseconds. */
   readonly waitTime: number;
+}
+
+/** What was let in and what was refused, since the start; times in milliseconds. */
+export interface LimitFigures {
+  /** Requests that are being answered. */
+  readonly inFlight: number;
+  readonly admitted: number;
+  /** Refused without being begun, by reason and by class. */
+  readonly shed: { readonly [R in ShedReason]: number };
+  readonly shedByClass: { readonly [C in ShedClass]: number };
+  /** Whether requests are refused by delay right now. */
+  readonly overloaded: boolean;
+  /** How late the event loop last was. */
+  readonly delayMs: number;
+  /** Calls of tools by the server's own limits; nothing where it has none. */
+  readonly server: SlotFigures | undefined;
+  /** Tools that have a `concurrency`, by name. */
+  readonly tools: { readonly [name: string]: SlotFigures };
+}
+
+/** What is under way at once, and what waits for that. */
+export interface SlotFigures {
+  readonly running: number;
+  readonly queued: number;
+  /** Slots given, those after a wait included. */
+  readonly entered: number;
+  readonly cancelled: number;
+  readonly refused: { readonly [R in 'queue-full' | 'deadline' | 'delay']: number };
+  readonly waitMs: { readonly average: number; readonly p50: number; readonly p99: number; readonly max: number };
+}
+
+/** What a circuit breaker did since the start. */
+export interface BreakerFigures {
+  /** `open` while calls are refused, `half-open` once one may be tried. */
+  readonly state: BreakerState;
+  readonly calls: number;
+  readonly failures: number;
+  readonly failuresInRow: number;
+  /** Calls that were not made. */
+  readonly refused: number;
+  /** How often it opened. */
+  readonly opened: number;
 }
 
 /** A business metric as recorded so far. */
@@ -43,6 +85,8 @@ export interface MonitorParts {
   readonly cache: () => CacheFigures;
   /** How each pool is used right now, by name. */
   readonly pools: () => PerformanceMetrics['pools'];
+  readonly limits: () => LimitFigures;
+  readonly breakers: () => PerformanceMetrics['breakers'];
   /** @default read from the machine */
   readonly machine?: MachineFacts;
 }
@@ -64,6 +108,9 @@ export interface PerformanceMetrics {
   readonly responseTime: RequestFigures['responseTime'];
   /** By the pools' names: `http`, `threads` and `processes` of tasks, and the databases. */
   readonly pools: { readonly [name: string]: PoolFigures };
+  readonly limits: LimitFigures;
+  /** By the names of databases; `redis` is the cache's, `http` all origins together, in the worst of their states. */
+  readonly breakers: { readonly [name: string]: BreakerFigures };
   readonly custom: { readonly [name: string]: CustomMetricFigures };
 }
 
@@ -73,19 +120,18 @@ const MAX_CUSTOM_METRICS = 1_000;
 export class PerformanceMonitor {
   readonly #meter: RequestMeter;
   readonly #clock: Clock;
-  readonly #cache: () => CacheFigures;
   readonly #machine: MachineFacts;
-  readonly #pools: () => PerformanceMetrics['pools'];
+  readonly #parts: MonitorParts;
   readonly #custom = new Map<string, CustomMetricFigures>();
   #cpuAt: number;
   #cpuMicros: number;
 
-  constructor({ signals, clock, cache, pools, machine = readMachineFacts() }: MonitorParts) {
-    this.#cache = cache;
+  constructor(parts: MonitorParts) {
+    const { signals, clock, machine = readMachineFacts() } = parts;
+    this.#parts = parts;
     this.#meter = new RequestMeter(signals, clock);
     this.#clock = clock;
     this.#machine = machine;
-    this.#pools = pools;
     this.#cpuAt = clock.now();
     this.#cpuMicros = cpuMicros();
   }
@@ -113,10 +159,12 @@ export class PerformanceMonitor {
         resident: memory.rss,
       },
       cpu: { usage: this.#cpuUsage(), loadAverage: loadavg() },
-      cache: this.#cache(),
+      cache: this.#parts.cache(),
       requests,
       responseTime,
-      pools: this.#pools(),
+      pools: this.#parts.pools(),
+      limits: this.#parts.limits(),
+      breakers: this.#parts.breakers(),
       custom: Object.fromEntries(this.#custom),
     };
   }

@@ -2,12 +2,14 @@ import type { Clock } from '../../kernel/clock.ts';
 import type { PoolStatistics } from '../../kernel/pool-statistics.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { PoolEvent, Signal } from '../../signal/signal.ts';
+import { type CallGate, passGate } from '../call-gate.ts';
 import { DatabaseError } from '../errors.ts';
 import { ConnectionPool, type PooledConnection } from './connection-pool.ts';
 import type { Driver, DriverConnection, DriverResult } from './driver.ts';
 import { type GuardParts, runGuarded } from './guard.ts';
 import { measureHealth } from './health.ts';
 import type { ResolvedDatabase } from './options.ts';
+import { outcomeOf } from './outcome.ts';
 import { NetworkSession, streamRows } from './session.ts';
 import type {
   SqlHealth,
@@ -19,7 +21,7 @@ import type {
   SqlTransaction,
   SqlTransactionOptions,
 } from './sql-pool.ts';
-import { StatementParser } from './statement.ts';
+import { type Statement, StatementParser } from './statement.ts';
 import { runTransaction } from './transaction.ts';
 
 /** What a pool of connections to a server is made of. */
@@ -30,6 +32,8 @@ export interface NetworkPoolParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly signal: Signal<PoolEvent>;
+  /** What stands before every call. */
+  readonly gate?: CallGate | undefined;
 }
 
 const NO_PARAMETERS: readonly SqlParameter[] = Object.freeze([]);
@@ -65,7 +69,7 @@ export class NetworkPool implements SqlPool {
     parameters: readonly SqlParameter[] = NO_PARAMETERS,
     options: SqlQueryOptions = NO_OPTIONS,
   ): Promise<Row[]> {
-    return (await this.#run(sql, parameters, options)).rows as Row[];
+    return (await this.#pass(() => this.#run(sql, parameters, options))).rows as Row[];
   }
 
   async execute(
@@ -73,7 +77,7 @@ export class NetworkPool implements SqlPool {
     parameters: readonly SqlParameter[] = NO_PARAMETERS,
     options: SqlQueryOptions = NO_OPTIONS,
   ): Promise<SqlOutcome> {
-    const { changes, insertId } = await this.#run(sql, parameters, options);
+    const { changes, insertId } = await this.#pass(() => this.#run(sql, parameters, options));
     return { changes, insertId };
   }
 
@@ -84,14 +88,30 @@ export class NetworkPool implements SqlPool {
   ): AsyncGenerator<Row> {
     const statement = this.#parser.parse(sql);
     this.#parser.checkCount(statement, parameters);
+    const rows = this.#rows(statement, parameters, options) as AsyncGenerator<Row>;
+    if (this.#parts.gate === undefined) return yield* rows;
+    // It may take as long as its reader likes, so the gate is told by its first part how it ends.
+    const first = await this.#pass(() => rows.next());
+    if (first.done) return;
+    try {
+      yield first.value;
+      yield* rows;
+    } finally {
+      await rows.return(undefined);
+    }
+  }
+
+  async *#rows(
+    statement: Statement,
+    parameters: readonly SqlParameter[],
+    options: SqlQueryOptions,
+  ): AsyncGenerator<SqlRow> {
     const pooled = await this.#pool.acquire(options.signal);
     const parts = this.#guardOf(pooled);
     const limits = this.#limits(options, statement.isRead);
     let isClean = false;
     try {
-      yield* streamRows(parts, limits, () =>
-        pooled.connection.openCursor(statement, parameters, false),
-      ) as AsyncGenerator<Row>;
+      yield* streamRows(parts, limits, () => pooled.connection.openCursor(statement, parameters, false));
       isClean = true;
     } catch (error) {
       isClean = isStatementError(error);
@@ -105,6 +125,28 @@ export class NetworkPool implements SqlPool {
   async transaction<T>(
     work: (transaction: SqlTransaction) => Promise<T>,
     options: SqlTransactionOptions = {},
+  ): Promise<T> {
+    const { gate } = this.#parts;
+    if (gate === undefined) return this.#transaction(work, options, () => {});
+    const entry = gate.enter();
+    let isLost = false;
+    try {
+      const value = await this.#transaction(work, options, (connection) => {
+        isLost = connection.isLost;
+      });
+      gate.leave(entry, 'success');
+      return value;
+    } catch (error) {
+      // What the work throws itself says nothing bad of the database, unless its connection was lost meanwhile.
+      gate.leave(entry, outcomeOf(error, this.name, isLost ? 'failure' : 'success'));
+      throw error;
+    }
+  }
+
+  async #transaction<T>(
+    work: (transaction: SqlTransaction) => Promise<T>,
+    options: SqlTransactionOptions,
+    ended: (connection: DriverConnection) => void,
   ): Promise<T> {
     const pooled = await this.#pool.acquire(options.signal);
     const session = new NetworkSession({
@@ -122,12 +164,14 @@ export class NetworkPool implements SqlPool {
           throw new DatabaseError('DB_CANCELLED', this.name, { cause: options.signal.reason });
       });
     } finally {
+      ended(pooled.connection);
       this.#pool.release(pooled, session.isClean);
     }
   }
 
+  /** Asks past the gate: the answer is about the database, not about the calls before. */
   health(): Promise<SqlHealth> {
-    return measureHealth(this.#parts.clock, () => this.query('SELECT 1', NO_PARAMETERS, { timeoutMs: 5_000 }));
+    return measureHealth(this.#parts.clock, () => this.#run('SELECT 1', NO_PARAMETERS, { timeoutMs: 5_000 }));
   }
 
   statistics(): PoolStatistics {
@@ -136,6 +180,10 @@ export class NetworkPool implements SqlPool {
 
   close(graceMs = 5_000): Promise<void> {
     return this.#pool.close(graceMs);
+  }
+
+  #pass<T>(call: () => Promise<T>): Promise<T> {
+    return passGate(this.#parts.gate, (error) => outcomeOf(error, this.name), call);
   }
 
   /** HOT: every query; guarded by `npm run bench -- pools`. */

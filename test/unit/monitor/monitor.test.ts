@@ -1,10 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { OptionError } from '../../../src/kernel/errors.ts';
+import { OverloadGuard, resolveOverload } from '../../../src/limit/limit.ts';
 import { PerformanceMonitor } from '../../../src/monitor/monitor.ts';
 import { createEngineSignals } from '../../../src/signal/signal.ts';
 import { FakeClock } from '../../../src/testing/testing.ts';
 
 const NO_CACHE = { hits: 0, misses: 0, hitRate: 0, missRate: 0, size: 0, bytes: 0 };
+
+const LIMITS = new OverloadGuard({
+  options: resolveOverload({}),
+  clock: new FakeClock(),
+  random: () => 0,
+  signal: createEngineSignals().limit,
+}).statistics();
 
 function monitored() {
   const clock = new FakeClock();
@@ -16,6 +24,8 @@ function monitored() {
       clock,
       cache: () => NO_CACHE,
       pools: () => ({}),
+      limits: () => ({ ...LIMITS, server: undefined, tools: {} }),
+      breakers: () => ({}),
       machine: { cores: 2, memoryBytes },
     }),
     memoryBytes,
