@@ -91,6 +91,7 @@ export {
   inputRequired,
   inputResponse,
   type McpRequest,
+  type ObservedCalls,
   type OutgoingNotification,
   type PromptConfig,
   type PromptHandler,

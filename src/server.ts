@@ -17,6 +17,8 @@ import {
 import { createChangePublisher, createLocalBus, jsonBoundsOf, Protocol } from './protocol/protocol.ts';
 import {
   type AnySchema,
+  blocksEventLoop,
+  type ObservedCalls,
   type PromptConfig,
   type PromptHandler,
   placeTool,
@@ -146,8 +148,9 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     config: ToolConfig<I> & ToolPlacement,
     handler?: ToolHandler<I>,
   ): RegisteredTool {
-    const { clock } = this.#settings;
-    const placed = placeTool(name, config, handler, { tasks: this.#tasks, clock, signal: this.signals.placement });
+    const parts = { tasks: this.#tasks, clock: this.#settings.clock, signal: this.signals.placement };
+    const isCPUIntensive = this.isCPUIntensive.bind(this);
+    const placed = placeTool(name, config, handler, { ...parts, isCPUIntensive });
     return this.#registry.registerTool(name, placed.config, placed.handler as ToolHandler<I>);
   }
 
@@ -320,6 +323,11 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     );
   }
 
+  /** Whether a tool with `run: 'auto'` is to leave the event loop; asked before each call in it, the first one included. */
+  protected isCPUIntensive(_tool: string, calls: ObservedCalls): boolean {
+    return blocksEventLoop(calls);
+  }
+
   /** Makes a module's exported function a task for {@link processCPUIntensiveTask}. @throws {OptionError} */
   protected registerTask(name: string, module: URL | string, options?: TaskOptions): void {
     this.#tasks.registerTask(name, module, options);
@@ -366,10 +374,8 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
   async #stop(): Promise<void> {
     const { clock, drainTimeoutMs } = this.#settings;
     const endsAt = clock.now() + drainTimeoutMs;
-    let cancelDeadline = (): void => {};
-    const deadline = new Promise<void>((resolve) => {
-      cancelDeadline = clock.after(drainTimeoutMs, resolve);
-    });
+    const { promise: deadline, resolve } = Promise.withResolvers<void>();
+    const cancelDeadline = clock.after(drainTimeoutMs, resolve);
     this.#endpoint?.drain();
     this.#protocol.close();
     await Promise.all([this.#endpoint?.close(drainTimeoutMs), this.#stdio?.close(deadline)]);

@@ -25,6 +25,17 @@ export interface GuardStatistics {
   readonly shedByClass: { readonly [C in ShedClass]: number };
 }
 
+/** What is asked about a request only when something is to be refused. */
+export interface MarkedWork {
+  /** Whether it was tried before, or is tried elsewhere at the same time. */
+  readonly isRetry: boolean;
+}
+
+/** The class of a request: a retry of what has no higher one may wait less. */
+export function classOf(registered: ShedClass, work: MarkedWork): ShedClass {
+  return registered === 'tool' && work.isRetry ? 'retry' : registered;
+}
+
 /** Requests that enter before the clock is looked at again, as long as nothing is late. */
 const CREDIT = 16;
 /** What part of the limit in flight each class may fill; a health check holds nothing. */
@@ -63,7 +74,9 @@ export class OverloadGuard {
   #entered = 0;
   #refusedLater = 0;
   #lateMs = 0;
+  /** Of the last refusal. */
   #reason: 'delay' | 'in-flight' = 'delay';
+  #class: ShedClass = 'tool';
 
   constructor({ options, clock, random, signal }: GuardParts) {
     this.#clock = clock;
@@ -89,10 +102,11 @@ export class OverloadGuard {
   /**
    * Lets a request in, which then is in flight until {@link release}; or says that it is to be refused.
    *
+   * @param work Asked only when it matters; a retry of class `tool` is of class `retry`.
    * HOT: every request; on a server that is not late two counters and a comparison; guarded by `npm run bench`.
    */
-  enter(shedClass: ShedClass): boolean {
-    if (this.#credit <= 0) return this.#look(shedClass);
+  enter(shedClass: ShedClass, work?: MarkedWork): boolean {
+    if (this.#credit <= 0) return this.#look(shedClass, work);
     this.#credit--;
     this.#inFlight++;
     return true;
@@ -102,10 +116,10 @@ export class OverloadGuard {
     this.#inFlight--;
   }
 
-  /** Counts and tells that {@link enter} refused a request. @returns The error to answer. */
-  refused(shedClass: ShedClass, target: string): OverloadedError {
+  /** Counts and tells that {@link enter} has just refused a request. @returns The error to answer. */
+  refused(target: string): OverloadedError {
     const reason = this.#reason;
-    this.#countShed(reason, shedClass, target);
+    this.#countShed(reason, this.#class, target);
     return new OverloadedError(reason, this.#retryAfterMs());
   }
 
@@ -141,18 +155,18 @@ export class OverloadGuard {
     this.#setCredit(0);
   }
 
-  #look(shedClass: ShedClass): boolean {
+  #look(registered: ShedClass, work: MarkedWork | undefined): boolean {
     const now = this.#clock.now();
     this.#meter.start(now);
     const overdueMs = this.#meter.overdueMs(now);
     // Little delay early in a turn of the loop says nothing: whether a queue stands is seen at its end, by the tick.
     if (overdueMs > this.#targetMs) this.#delay.observe(now, overdueMs);
-    if (this.#delay.refuses(shedClass, overdueMs, now)) {
-      this.#reason = 'delay';
-      return false;
-    }
-    if (this.#inFlight >= this.#maxInFlight * SHARE[shedClass]) {
-      this.#reason = 'in-flight';
+    const isPressed = this.overloaded || this.#inFlight >= this.#maxInFlight * SHARE.retry;
+    const shedClass = isPressed && work !== undefined ? classOf(registered, work) : registered;
+    const isLate = this.#delay.refuses(shedClass, overdueMs, now);
+    if (isLate || this.#inFlight >= this.#maxInFlight * SHARE[shedClass]) {
+      this.#reason = isLate ? 'delay' : 'in-flight';
+      this.#class = shedClass;
       return false;
     }
     this.#inFlight++;

@@ -8,21 +8,3 @@ export interface CallGate {
   /** Tells, once, how it ended. */
   leave(entry: number, outcome: CallOutcome): void;
 }
-
-/** Makes a call through a gate, if there is one. */
-export async function passGate<T>(
-  gate: CallGate | undefined,
-  toOutcome: (error: unknown) => CallOutcome,
-  call: () => Promise<T>,
-): Promise<T> {
-  if (gate === undefined) return call();
-  const entry = gate.enter();
-  try {
-    const result = await call();
-    gate.leave(entry, 'success');
-    return result;
-  } catch (error) {
-    gate.leave(entry, toOutcome(error));
-    throw error;
-  }
-}

@@ -2,7 +2,7 @@ import type { Clock } from '../../kernel/clock.ts';
 import type { PoolStatistics } from '../../kernel/pool-statistics.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { PoolEvent, Signal } from '../../signal/signal.ts';
-import { type CallGate, passGate } from '../call-gate.ts';
+import type { CallGate } from '../call-gate.ts';
 import { DatabaseError } from '../errors.ts';
 import { ConnectionPool, type PooledConnection } from './connection-pool.ts';
 import type { Driver, DriverConnection, DriverResult } from './driver.ts';
@@ -69,7 +69,7 @@ export class NetworkPool implements SqlPool {
     parameters: readonly SqlParameter[] = NO_PARAMETERS,
     options: SqlQueryOptions = NO_OPTIONS,
   ): Promise<Row[]> {
-    return (await this.#pass(() => this.#run(sql, parameters, options))).rows as Row[];
+    return (await this.#run(sql, parameters, options)).rows as Row[];
   }
 
   async execute(
@@ -77,7 +77,7 @@ export class NetworkPool implements SqlPool {
     parameters: readonly SqlParameter[] = NO_PARAMETERS,
     options: SqlQueryOptions = NO_OPTIONS,
   ): Promise<SqlOutcome> {
-    const { changes, insertId } = await this.#pass(() => this.#run(sql, parameters, options));
+    const { changes, insertId } = await this.#run(sql, parameters, options);
     return { changes, insertId };
   }
 
@@ -89,9 +89,17 @@ export class NetworkPool implements SqlPool {
     const statement = this.#parser.parse(sql);
     this.#parser.checkCount(statement, parameters);
     const rows = this.#rows(statement, parameters, options) as AsyncGenerator<Row>;
-    if (this.#parts.gate === undefined) return yield* rows;
-    // It may take as long as its reader likes, so the gate is told by its first part how it ends.
-    const first = await this.#pass(() => rows.next());
+    const { gate } = this.#parts;
+    if (gate === undefined) return yield* rows;
+    const entry = gate.enter();
+    let first: IteratorResult<Row>;
+    try {
+      first = await rows.next();
+    } catch (error) {
+      gate.leave(entry, outcomeOf(error, this.name));
+      throw error;
+    }
+    gate.leave(entry, 'success'); // What comes now may take as long as its reader likes.
     if (first.done) return;
     try {
       yield first.value;
@@ -171,7 +179,7 @@ export class NetworkPool implements SqlPool {
 
   /** Asks past the gate: the answer is about the database, not about the calls before. */
   health(): Promise<SqlHealth> {
-    return measureHealth(this.#parts.clock, () => this.#run('SELECT 1', NO_PARAMETERS, { timeoutMs: 5_000 }));
+    return measureHealth(this.#parts.clock, () => this.#run('SELECT 1', NO_PARAMETERS, { timeoutMs: 5_000 }, null));
   }
 
   statistics(): PoolStatistics {
@@ -182,23 +190,32 @@ export class NetworkPool implements SqlPool {
     return this.#pool.close(graceMs);
   }
 
-  #pass<T>(call: () => Promise<T>): Promise<T> {
-    return passGate(this.#parts.gate, (error) => outcomeOf(error, this.name), call);
-  }
-
   /** HOT: every query; guarded by `npm run bench -- pools`. */
-  async #run(sql: string, parameters: readonly SqlParameter[], options: SqlQueryOptions): Promise<DriverResult> {
+  async #run(
+    sql: string,
+    parameters: readonly SqlParameter[],
+    options: SqlQueryOptions,
+    gate: CallGate | null = this.#parts.gate ?? null,
+  ): Promise<DriverResult> {
     const statement = this.#parser.parse(sql);
     this.#parser.checkCount(statement, parameters);
-    const acquired = this.#pool.acquire(options.signal);
-    const pooled = acquired instanceof Promise ? await acquired : acquired;
-    const { connection } = pooled;
+    const entry = gate?.enter() ?? 0;
     try {
-      return await runGuarded(this.#guardOf(pooled), this.#limits(options, statement.isRead), () =>
-        connection.run(statement, parameters),
-      );
-    } finally {
-      this.#pool.release(pooled);
+      const acquired = this.#pool.acquire(options.signal);
+      const pooled = acquired instanceof Promise ? await acquired : acquired;
+      const { connection } = pooled;
+      try {
+        const result = await runGuarded(this.#guardOf(pooled), this.#limits(options, statement.isRead), () =>
+          connection.run(statement, parameters),
+        );
+        gate?.leave(entry, 'success');
+        return result;
+      } finally {
+        this.#pool.release(pooled);
+      }
+    } catch (error) {
+      gate?.leave(entry, outcomeOf(error, this.name));
+      throw error;
     }
   }
 

@@ -169,7 +169,7 @@ export function simulate(phases: readonly Phase[], seed: number, control = true)
     const { shedClass, waitMs } = arrival.tool;
     arrivedByClass[shedClass]++;
     if (!guard.enter(shedClass)) {
-      guard.refused(shedClass, 'simulated');
+      guard.refused('simulated');
       shedByClass[shedClass]++;
       shed++;
       loop.burn(REFUSAL_MS);
