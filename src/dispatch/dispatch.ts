@@ -1,7 +1,7 @@
 /** The contract of `dispatch/`: from a method and its parameters to the text of a result. */
 import type { Cache } from '../cache/cache.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { type ResolvedOverload, resolveOverload } from '../limit/limit.ts';
+import { type ResolvedOverload, resolveOverload, type TurnQueue } from '../limit/limit.ts';
 import { findHeaderMismatch, type Registry } from '../registry/registry.ts';
 import type { EngineSignals, ShedClass } from '../signal/signal.ts';
 import {
@@ -110,6 +110,11 @@ export class Dispatcher {
         () => registry.serves('prompts') || registry.serves('resources'),
       ),
     ]);
+  }
+
+  /** Where requests wait while the event loop is late. */
+  get turns(): TurnQueue {
+    return this.#admission.guard.turns;
   }
 
   get writer(): ResultWriter {

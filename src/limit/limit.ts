@@ -20,3 +20,4 @@ export {
 } from './options.ts';
 export { classOf, type GuardStatistics, type MarkedWork, OverloadGuard } from './overload-guard.ts';
 export { RateLimiter, type RateLimiterOptions, TokenBucket } from './token-bucket.ts';
+export type { TurnQueue } from './turn-queue.ts';

@@ -5,6 +5,7 @@ import { DelayControl } from './delay-control.ts';
 import { OverloadedError } from './errors.ts';
 import { LoopDelayMeter } from './loop-delay.ts';
 import type { ResolvedOverload } from './options.ts';
+import { TurnQueue } from './turn-queue.ts';
 
 /** What guards a server. */
 export interface GuardParts {
@@ -12,6 +13,8 @@ export interface GuardParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly signal: Signal<LimitEvent>;
+  /** Runs something in the next turn of the event loop. @default setImmediate */
+  readonly defer?: (run: () => void) => void;
 }
 
 export interface GuardStatistics {
@@ -56,6 +59,8 @@ const MOST_RETRY_MS = 10_000;
  * How long a tool takes is no reason: a change in what is called looks like congestion where latency decides.
  */
 export class OverloadGuard {
+  /** Where requests wait while the loop is late. */
+  readonly turns: TurnQueue;
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #signal: Signal<LimitEvent>;
@@ -78,7 +83,8 @@ export class OverloadGuard {
   #reason: 'delay' | 'in-flight' = 'delay';
   #class: ShedClass = 'tool';
 
-  constructor({ options, clock, random, signal }: GuardParts) {
+  constructor({ options, clock, random, signal, defer }: GuardParts) {
+    this.turns = new TurnQueue(clock, options.targetMs, defer);
     this.#clock = clock;
     this.#random = random;
     this.#signal = signal;
@@ -158,9 +164,12 @@ export class OverloadGuard {
   #look(registered: ShedClass, work: MarkedWork | undefined): boolean {
     const now = this.#clock.now();
     this.#meter.start(now);
-    const overdueMs = this.#meter.overdueMs(now);
+    const overdueMs = Math.max(this.#meter.overdueMs(now), this.turns.waitedMs(now));
     // Little delay early in a turn of the loop says nothing: whether a queue stands is seen at its end, by the tick.
-    if (overdueMs > this.#targetMs) this.#delay.observe(now, overdueMs);
+    if (overdueMs > this.#targetMs) {
+      this.#delay.observe(now, overdueMs);
+      this.turns.active = true;
+    }
     const isPressed = this.overloaded || this.#inFlight >= this.#maxInFlight * SHARE.retry;
     const shedClass = isPressed && work !== undefined ? classOf(registered, work) : registered;
     const isLate = this.#delay.refuses(shedClass, overdueMs, now);
@@ -175,7 +184,8 @@ export class OverloadGuard {
     return true;
   }
 
-  #tick(now: number, lateMs: number): void {
+  #tick(now: number, loopLateMs: number): void {
+    const lateMs = Math.max(loopLateMs, this.turns.standingMs(now));
     const isIdle = this.#credit === this.#refill && this.#refill > 0;
     this.#lateMs = lateMs;
     this.#delay.observe(now, lateMs);

@@ -97,6 +97,25 @@ describe('OverloadGuard', () => {
     expect(guard.statistics()).toMatchObject({ shed: { 'in-flight': 1 }, shedByClass: { list: 1, tool: 0 } });
   });
 
+  it('has work wait inside the process only while the loop is late', () => {
+    const { clock, guard } = rig();
+    expect(guard.enter('tool')).toBe(true);
+    expect(guard.turns.active).toBe(false);
+    clock.burn(40);
+    while (!guard.turns.active) expect(guard.enter('tool')).toBe(true);
+    let waited = -1;
+    guard.turns.add(() => {
+      waited = guard.turns.waitedMs(clock.now());
+      guard.enter('tool');
+    });
+    clock.burn(500);
+    expect(guard.statistics().admitted).toBe(guard.inFlight);
+    return new Promise<void>((resolve) => void setImmediate(resolve)).then(() => {
+      expect(waited).toBe(500);
+      expect(guard.turns.active).toBe(false);
+    });
+  });
+
   it('asks whether a call is a retry only when something is to be refused', () => {
     const { guard } = rig({ maxInFlight: 10 });
     let asked = 0;
