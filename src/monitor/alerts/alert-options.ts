@@ -109,7 +109,7 @@ function checkSecret(value: unknown): string | undefined {
 }
 
 function kindOf(value: unknown): string {
-  return typeof value === 'string' ? `(a string of ${value.length} characters)` : `(${typeof value})`;
+  return typeof value === 'string' ? `a string of ${value.length} characters` : `a ${typeof value}`;
 }
 
 function resolveProfile(options: unknown): ProfileSettings {
