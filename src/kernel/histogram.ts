@@ -48,7 +48,7 @@ export class Histogram {
     let seen = 0;
     for (let index = 0; index < BUCKETS; index++) {
       seen += this.#counts[index] ?? 0;
-      if (seen >= rank) return Math.min(upperEdge(index), this.#max);
+      if (seen >= rank) return Math.min(bucketUpperEdge(index), this.#max);
     }
     return this.#max;
   }
@@ -80,7 +80,8 @@ function bucketOf(value: number): number {
   return SUB_BUCKETS * (shift + 1) + Math.floor(value / 2 ** shift) - SUB_BUCKETS;
 }
 
-function upperEdge(index: number): number {
+/** The largest value that a bucket counts. */
+export function bucketUpperEdge(index: number): number {
   if (index < SUB_BUCKETS) return index;
   const shift = Math.floor(index / SUB_BUCKETS) - 1;
   const within = index % SUB_BUCKETS;
