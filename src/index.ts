@@ -39,7 +39,13 @@ export {
   type RateLimiterOptions,
   type Ticket,
 } from './limit/limit.ts';
-export type { PerformanceMetrics } from './monitor/monitor.ts';
+export type {
+  CustomMetricOptions,
+  HealthReport,
+  MetricSnapshot,
+  MonitorOptions,
+  PerformanceMetrics,
+} from './monitor/monitor.ts';
 export {
   type Batcher,
   type BatcherOptions,
@@ -113,6 +119,7 @@ export {
 export { createOptimizedServer, OptimizedMCPServer } from './server.ts';
 export type { AlertEvent, CpuTaskOptions, ScaleEvent, ServerEvents, StartedServer } from './server-api.ts';
 export type { OptimizedServerConfig } from './server-config.ts';
+export type { MonitorTick, ServerMonitor } from './server-monitor.ts';
 export type {
   BreakerEvent,
   BreakerReason,

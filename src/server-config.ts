@@ -4,6 +4,7 @@ import { type Clock, systemClock } from './kernel/clock.ts';
 import { OptionError } from './kernel/errors.ts';
 import { booleanOption, integerOption, objectOption, stringOption } from './kernel/options.ts';
 import { type OverloadOptions, type ResolvedOverload, resolveOverload } from './limit/limit.ts';
+import { type MonitorOptions, type ResolvedMonitorOptions, resolveMonitorOptions } from './monitor/monitor.ts';
 import { type DatabaseConfig, type HttpPoolOptions, type ResolvedDatabases, resolveDatabases } from './pool/pool.ts';
 import {
   type CacheHints,
@@ -54,6 +55,11 @@ export interface OptimizedServerConfig {
   readonly databases?: { readonly [name: string]: DatabaseConfig };
   /** Threads and processes that run what would block the event loop. */
   readonly workers?: WorkersOptions;
+  /**
+   * Serves metrics, health and the dashboard, and measures for them; `true` on the default ports. Without it requests are counted
+   * for `getPerformanceMetrics` and nothing is served; `false` spares even that.
+   */
+  readonly monitor?: boolean | MonitorOptions;
   /** Stop on SIGTERM and SIGINT: finish what is in flight, then exit. @default true */
   readonly handleSignals?: boolean;
   /** Longest time for requests in flight to finish when the server stops, in milliseconds. @default 25_000 */
@@ -82,6 +88,7 @@ const KEYS = [
   'databases',
   'httpPool',
   'workers',
+  'monitor',
   'handleSignals',
   'drainTimeoutMs',
   'clock',
@@ -102,6 +109,7 @@ export interface ResolvedServerConfig {
   readonly databases: ResolvedDatabases;
   readonly httpPool: HttpPoolOptions;
   readonly workers: Required<WorkersOptions>;
+  readonly monitor: ResolvedMonitorOptions;
   readonly handleSignals: boolean;
   readonly drainTimeoutMs: number;
   readonly clock: Clock;
@@ -126,6 +134,7 @@ export function resolveServerConfig(config: OptimizedServerConfig): ResolvedServ
     databases: resolveDatabases(config),
     httpPool: checkHttpPool(given.httpPool),
     workers: resolveWorkersOptions(given.workers),
+    monitor: resolveMonitorOptions(given.monitor),
     handleSignals: booleanOption('handleSignals', given.handleSignals, true),
     drainTimeoutMs: integerOption('drainTimeoutMs', given.drainTimeoutMs, 25_000, { min: 0, max: 3_600_000 }),
     clock: checkClock(given.clock),

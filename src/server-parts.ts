@@ -1,33 +1,33 @@
 import { Circuit } from './breaker/breaker.ts';
 import { Cache, createRedisTier } from './cache/cache.ts';
+import type { Dispatcher } from './dispatch/dispatch.ts';
 import type { Clock } from './kernel/clock.ts';
 import { PeregrineError } from './kernel/errors.ts';
 import { systemRandom } from './kernel/random.ts';
-import type { CacheFigures, PoolFigures } from './monitor/monitor.ts';
 import type { HttpPool, RequestDatabases } from './pool/pool.ts';
 import { createDetachedContext, type Protocol } from './protocol/protocol.ts';
 import type { RegisteredTool } from './registry/registry.ts';
 import type { ResolvedServerConfig } from './server-config.ts';
+import { ServerMonitor } from './server-monitor.ts';
 import type { EngineSignals } from './signal/signal.ts';
 import { createFetchHandler, type FetchHandler, OriginGuard, resolveHttpOptions } from './transport/transport.ts';
 import type { CallToolResult } from './wire/wire.ts';
 import type { RequestTasks } from './worker/worker.ts';
 
-/** The cache's statistics as the metrics show them. */
-export function cacheFigures(cache: Cache): CacheFigures {
-  const { memoryHits, redisHits, staleHits, misses, hitRate, missRate, size, bytes } = cache.statistics();
-  return { hits: memoryHits + staleHits + redisHits, misses: misses - redisHits, hitRate, missRate, size, bytes };
-}
-
 /** The cache limits the time of each call itself. A Redis that hangs is asked again after one second, then ever more rarely. */
 const REDIS_CIRCUIT = { name: 'redis', timeout: 0, resetTimeout: 1_000, resetBackoff: 2, maxResetTimeout: 30_000 };
 
-/** The cache of a server; with Redis, behind a circuit breaker. */
-export function createCache({ cache: options, clock }: ResolvedServerConfig, signals: EngineSignals): Cache {
+/** The cache of a server; with Redis, behind a circuit breaker, which is then added to the server's. */
+export function createCache(
+  { cache: options, clock }: ResolvedServerConfig,
+  signals: EngineSignals,
+  circuits: Circuit[],
+): Cache {
   const parts = { options, clock, random: systemRandom, signal: signals.cache };
   if (!options.enableRedisCache) return new Cache(parts);
   const { redisUrl: url, keyPrefix: prefix } = options;
   const circuit = new Circuit({ ...REDIS_CIRCUIT, clock, changed: signals.breaker });
+  circuits.push(circuit);
   return new Cache({
     ...parts,
     tier: createRedisTier({ url, prefix, random: systemRandom, connectTimeoutMs: 5_000 }),
@@ -35,14 +35,34 @@ export function createCache({ cache: options, clock }: ResolvedServerConfig, sig
   });
 }
 
-/** How the pools are used right now, by name: `http`, `threads`, `processes`, and the databases by theirs. */
-export function poolFigures(
-  http: HttpPool,
-  tasks: RequestTasks,
-  databases: RequestDatabases,
-): { readonly [name: string]: PoolFigures } {
-  const { utilization, waiting, waitTime } = http.statistics();
-  return { http: { utilization, waiting, waitTime: waitTime.average }, ...tasks.figures(), ...databases.figures() };
+/** The parts of a server that its monitor asks. */
+export interface MonitoredParts {
+  readonly cache: Cache;
+  readonly http: HttpPool;
+  readonly tasks: RequestTasks;
+  readonly databases: RequestDatabases;
+  readonly dispatcher: Dispatcher;
+  readonly circuits: readonly Circuit[];
+}
+
+/** The monitor of a server. */
+export function createMonitor(
+  { monitor: options, clock }: ResolvedServerConfig,
+  signals: EngineSignals,
+  { cache, http, tasks, databases, dispatcher, circuits }: MonitoredParts,
+): ServerMonitor {
+  return new ServerMonitor({
+    options,
+    signals,
+    clock,
+    sources: {
+      cache: () => cache.statistics(),
+      pools: () => ({ http: http.statistics(), ...tasks.statistics(), ...databases.statistics() }),
+      limits: () => dispatcher.limitStatistics(),
+      breakers: () => Object.fromEntries(circuits.map(({ name, state }) => [name, state])),
+    },
+    databases: () => databases.health(),
+  });
 }
 
 /** The server's web-standard face. */

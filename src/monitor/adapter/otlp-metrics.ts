@@ -1,6 +1,6 @@
 import type { HrTime } from '@opentelemetry/api';
 import type { DataPoint, Histogram, MetricData } from '@opentelemetry/sdk-metrics';
-import { bucketUpperEdge } from '../../kernel/histogram.ts';
+import { upperEdge } from '../../kernel/histogram.ts';
 import type { HistogramData, MetricSample, MetricSnapshot } from '../metric-family.ts';
 import type { MetricsSdk, OtelApi } from './otlp-packages.ts';
 
@@ -58,7 +58,7 @@ function toAttributes({ labels }: MetricSample): Record<string, string> {
 function toHistogram(data: HistogramData | undefined): Histogram {
   const counts = new Array<number>(BOUNDARIES.length + 1).fill(0);
   for (const [index, count] of data?.buckets ?? []) {
-    const seconds = bucketUpperEdge(index) / MILLION;
+    const seconds = upperEdge(index) / MILLION;
     const at = BOUNDARIES.findIndex((bound) => seconds <= bound);
     const place = at === -1 ? BOUNDARIES.length : at;
     counts[place] = (counts[place] ?? 0) + count;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { bucketUpperEdge } from '../../../../src/kernel/histogram.ts';
+import { upperEdge } from '../../../../src/kernel/histogram.ts';
 import type { Logger } from '../../../../src/kernel/logger.ts';
 import { Otlp } from '../../../../src/monitor/adapter/otlp.ts';
 import type { MetricSnapshot } from '../../../../src/monitor/monitor.ts';
@@ -218,6 +218,6 @@ describe('Otlp', () => {
 /** The bucket that a value is counted in. */
 function bucketOf(value: number): number {
   let index = 0;
-  while (bucketUpperEdge(index) < value) index++;
+  while (upperEdge(index) < value) index++;
   return index;
 }

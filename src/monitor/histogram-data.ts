@@ -1,0 +1,49 @@
+import { type SparseBuckets, upperEdge } from '../kernel/histogram.ts';
+import { PER_UNIT } from './families.ts';
+import type { HistogramData } from './metric-family.ts';
+
+export const EMPTY: HistogramData = Object.freeze({ count: 0, sum: 0, buckets: Object.freeze([]) });
+
+/** All that both have counted. */
+export function addHistograms(a: HistogramData, b: HistogramData): HistogramData {
+  return { count: a.count + b.count, sum: addDecimals(a.sum, b.sum), buckets: combine(a.buckets, b.buckets, 1) };
+}
+
+/** What was counted since an earlier time. What an instance that is gone had counted is not taken away twice: no count is negative. */
+export function subtractHistograms(now: HistogramData, earlier: HistogramData): HistogramData {
+  const buckets = combine(now.buckets, earlier.buckets, -1).filter(([, count]) => count > 0);
+  const count = buckets.reduce((sum, [, each]) => sum + each, 0);
+  return { count, sum: Math.max(0, addDecimals(now.sum, -earlier.sum)), buckets };
+}
+
+/** The smallest value, in the metric's unit, that a share of all values does not exceed, within 3.2 % above; 0 when empty. */
+export function quantileOf({ count, buckets }: HistogramData, share: number): number {
+  const rank = Math.max(1, Math.ceil(share * count));
+  let seen = 0;
+  for (const [index, each] of buckets) {
+    seen += each;
+    if (seen >= rank) return upperEdge(index) / PER_UNIT;
+  }
+  return 0;
+}
+
+/** Sums of millionths, free of what binary fractions add to them: the order of additions makes no difference. */
+export function addDecimals(a: number, b: number): number {
+  const sum = a + b;
+  return Math.abs(sum) < Number.MAX_SAFE_INTEGER / PER_UNIT ? Math.round(sum * PER_UNIT) / PER_UNIT : sum;
+}
+
+function combine(a: SparseBuckets, b: SparseBuckets, sign: 1 | -1): SparseBuckets {
+  const combined: [number, number][] = [];
+  let [i, j] = [0, 0];
+  while (i < a.length || j < b.length) {
+    const [left, leftCount] = a[i] ?? [Number.POSITIVE_INFINITY, 0];
+    const [right, rightCount] = b[j] ?? [Number.POSITIVE_INFINITY, 0];
+    if (left < right) combined.push([left, leftCount]);
+    else if (right < left) combined.push([right, sign * rightCount]);
+    else combined.push([left, leftCount + sign * rightCount]);
+    if (left <= right) i++;
+    if (right <= left) j++;
+  }
+  return combined;
+}
