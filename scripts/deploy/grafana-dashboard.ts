@@ -5,7 +5,7 @@ import { FAILED, FIGURES, quantileOf, rateOf, total } from './queries.ts';
 
 const WINDOW = '$__rate_interval';
 const SELECTOR = 'job=~"$job", instance=~"$instance"';
-const SOURCE = { type: 'prometheus', uid: '${source}' };
+const SOURCE = { type: 'prometheus', uid: '$source' };
 const WIDTH = 8;
 const HEIGHT = 8;
 const COLUMNS = 24 / WIDTH;
@@ -48,7 +48,12 @@ const PANELS: readonly Panel[] = [
     },
   },
   { title: 'Error rate', unit: 'percent', alert: 'errorRate', lines: { '{{instance}}': figure('errorRate') } },
-  { title: 'Cache hit rate', unit: 'percent', alert: 'cacheHitRate', lines: { '{{instance}}': figure('cacheHitRate') } },
+  {
+    title: 'Cache hit rate',
+    unit: 'percent',
+    alert: 'cacheHitRate',
+    lines: { '{{instance}}': figure('cacheHitRate') },
+  },
   {
     title: 'Cache reads',
     unit: 'ops',
@@ -91,7 +96,9 @@ const PANELS: readonly Panel[] = [
   {
     title: 'Event loop utilization',
     unit: 'percentunit',
-    lines: { '{{instance}}': `${rate(METRICS.loopActive)} / (${rate(METRICS.loopActive)} + ${rate(METRICS.loopIdle)})` },
+    lines: {
+      '{{instance}}': `${rate(METRICS.loopActive)} / (${rate(METRICS.loopActive)} + ${rate(METRICS.loopIdle)})`,
+    },
   },
   {
     title: 'Garbage collection',
@@ -141,7 +148,7 @@ export function grafanaDashboard(): string {
     editable: true,
     refresh: '10s',
     time: { from: 'now-1h', to: 'now' },
-    templating: { list: [sourceVariable(), variable('job', ''), variable('instance', 'job=~"$job"')] },
+    templating: { list: [sourceVariable(), variable('job'), variable('instance', 'job=~"$job"')] },
     panels: PANELS.map(toPanel),
   };
   return `${JSON.stringify(dashboard, undefined, 2)}\n`;
@@ -151,8 +158,8 @@ function sourceVariable(): object {
   return { name: 'source', label: 'Data source', type: 'datasource', query: 'prometheus' };
 }
 
-function variable(name: string, selector: string): object {
-  const series = `${METRICS.startTime.name}{${selector}}`;
+function variable(name: string, selector?: string): object {
+  const series = `${METRICS.startTime.name}${selector === undefined ? '' : `{${selector}}`}`;
   const query = { query: `label_values(${series}, ${name})`, refId: name };
   return { name, type: 'query', datasource: SOURCE, query, refresh: 2, includeAll: true, multi: true };
 }

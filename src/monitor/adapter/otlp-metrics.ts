@@ -1,6 +1,6 @@
 import type { HrTime } from '@opentelemetry/api';
 import type { DataPoint, Histogram, MetricData } from '@opentelemetry/sdk-metrics';
-import { upperEdge } from '../../kernel/histogram.ts';
+import { boundsOf, cumulate, EMPTY } from '../histogram-data.ts';
 import type { HistogramData, MetricSample, MetricSnapshot } from '../metric-family.ts';
 import type { MetricsSdk, OtelApi } from './otlp-packages.ts';
 
@@ -14,12 +14,6 @@ const CONVENTIONAL: { readonly [name: string]: string } = {
 };
 const UNITS = { seconds: 's', bytes: 'By', ratio: '1' } as const;
 const MILLION = 1_000_000;
-
-/** Upper bounds of exported buckets, in seconds: of the conventions, and finer ones below for answers that take less. */
-export const BOUNDARIES: readonly number[] = Object.freeze([
-  ...[0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005],
-  ...[0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300],
-]);
 
 /** A snapshot's families as OpenTelemetry has them: cumulative since the server's start. */
 export function toMetricData(snapshot: MetricSnapshot, api: OtelApi, sdk: MetricsSdk): MetricData[] {
@@ -42,7 +36,7 @@ export function toMetricData(snapshot: MetricSnapshot, api: OtelApi, sdk: Metric
       return {
         ...base,
         dataPointType: DataPointType.HISTOGRAM,
-        dataPoints: points((sample) => toHistogram(sample.histogram)),
+        dataPoints: points((sample) => toHistogram(sample.histogram ?? EMPTY, boundsOf(unit))),
       };
     const dataPoints = points(({ value }) => value ?? 0);
     if (kind === 'counter') return { ...base, dataPointType: DataPointType.SUM, isMonotonic: true, dataPoints };
@@ -54,16 +48,10 @@ function toAttributes({ labels }: MetricSample): Record<string, string> {
   return Object.fromEntries(Object.entries(labels).map(([name, value]) => [CONVENTIONAL[name] ?? name, value]));
 }
 
-/** Each of our buckets counts where its upper edge belongs: exact within their width, which is 3.2 %. */
-function toHistogram(data: HistogramData | undefined): Histogram {
-  const counts = new Array<number>(BOUNDARIES.length + 1).fill(0);
-  for (const [index, count] of data?.buckets ?? []) {
-    const seconds = upperEdge(index) / MILLION;
-    const at = BOUNDARIES.findIndex((bound) => seconds <= bound);
-    const place = at === -1 ? BOUNDARIES.length : at;
-    counts[place] = (counts[place] ?? 0) + count;
-  }
-  return { buckets: { boundaries: [...BOUNDARIES], counts }, sum: data?.sum ?? 0, count: data?.count ?? 0 };
+function toHistogram(data: HistogramData, bounds: readonly number[]): Histogram {
+  const below = cumulate(data, bounds);
+  const counts = [...below, data.count].map((count, at) => count - (below[at - 1] ?? 0));
+  return { buckets: { boundaries: [...bounds], counts }, sum: data.sum, count: data.count };
 }
 
 /** Seconds and nanoseconds of a time in milliseconds. */

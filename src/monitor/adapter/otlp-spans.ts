@@ -84,13 +84,12 @@ export class OtlpSpans {
   }
 }
 
-/** No argument, address or message is among them. */
+/** As the metrics have them. No argument, address or message is among them. */
 function attributesOf({ method, target, outcome }: RequestEvent): Attributes {
   const attributes: Attributes = { 'mcp.method.name': method };
   if (target !== '') attributes[TARGETS[method] ?? 'peregrine.target'] = target;
   if (method === 'tools/call') attributes['gen_ai.operation.name'] = 'execute_tool';
-  if (outcome === 'tool_error') attributes['error.type'] = 'tool_error';
-  else if (outcome === 'error') attributes['error.type'] = '_OTHER';
-  else if (outcome !== 'ok') attributes['peregrine.outcome'] = outcome;
+  if (outcome === 'input_required') attributes['peregrine.outcome'] = outcome;
+  else if (outcome !== 'ok') attributes['error.type'] = outcome;
   return attributes;
 }

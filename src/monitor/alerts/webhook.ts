@@ -41,6 +41,7 @@ interface Delivery {
   readonly id: string;
   readonly body: string;
   tries: number;
+  isGivenUp: boolean;
 }
 
 const MAX_WAITING = 100;
@@ -56,7 +57,6 @@ export class Webhook {
   #current: Delivery | undefined;
   #cancelRetry: CancelTimer | undefined;
   #abort: AbortController | undefined;
-  #closed = false;
 
   constructor(parts: WebhookParts) {
     this.#parts = parts;
@@ -69,21 +69,21 @@ export class Webhook {
   }
 
   send(alert: AlertRecord): void {
-    if (this.#closed) return;
     const { server } = this.#parts;
     const id = `${this.#startedAt}-${alert.id}-${alert.state}`;
     const body = JSON.stringify({ type: 'alert', id, server, text: alertText(alert), alert });
-    this.#waiting.push({ id, body, tries: 0 });
+    this.#waiting.push({ id, body, tries: 0, isGivenUp: false });
     if (this.#waiting.length > MAX_WAITING) this.#giveUp(this.#waiting.shift(), 'too many wait');
     this.#next();
   }
 
-  /** What waits is given up. */
+  /** What waits is given up, and what is under way. */
   close(): void {
-    this.#closed = true;
+    if (this.#current !== undefined) this.#current.isGivenUp = true;
     this.#abort?.abort(new Error('the server stops'));
     if (this.#cancelRetry !== undefined) {
       this.#cancelRetry();
+      this.#cancelRetry = undefined;
       this.#giveUp(this.#current, 'the server stops');
       this.#current = undefined;
     }
@@ -101,7 +101,7 @@ export class Webhook {
     this.#cancelRetry = undefined;
     const problem = await this.#post(delivery);
     delivery.tries++;
-    if (problem?.isPassing && !this.#closed && delivery.tries <= settings.retries) {
+    if (problem?.isPassing && !delivery.isGivenUp && delivery.tries <= settings.retries) {
       this.#cancelRetry = clock.after(nextDelay(BACKOFF, delivery.tries - 1, random), () => void this.#try(delivery));
       return;
     }

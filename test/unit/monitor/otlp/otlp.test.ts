@@ -72,8 +72,8 @@ describe('Otlp', () => {
           'gen_ai.operation.name': 'execute_tool',
           'error.type': 'tool_error',
         },
-        { 'mcp.method.name': 'prompts/get', 'gen_ai.prompt.name': 'greet', 'error.type': '_OTHER' },
-        { 'mcp.method.name': 'resources/read', 'peregrine.target': 'item', 'peregrine.outcome': 'cancelled' },
+        { 'mcp.method.name': 'prompts/get', 'gen_ai.prompt.name': 'greet', 'error.type': 'error' },
+        { 'mcp.method.name': 'resources/read', 'peregrine.target': 'item', 'error.type': 'cancelled' },
         { 'mcp.method.name': 'tools/list' },
       ]);
       const [first] = spans;
@@ -184,7 +184,7 @@ describe('Otlp', () => {
       const filled = point.bucketCounts.flatMap((count: number, at: number) =>
         Number(count) === 0 ? [] : [`${point.explicitBounds[at] ?? 'inf'}: ${count}`],
       );
-      expect(filled).toEqual(['0.0001: 1', '0.00025: 1', '0.01: 1', 'inf: 1']);
+      expect(filled).toEqual(['0.0001: 1', '0.0002: 1', '0.01: 1', 'inf: 1']);
     });
 
     it('says once that a collector does not take them, and that it does again', async () => {
