@@ -5,6 +5,7 @@ import { FAILED, FIGURES, quantileOf, rateOf, total } from './queries.ts';
 
 const WINDOW = '$__rate_interval';
 const SELECTOR = 'job=~"$job", instance=~"$instance"';
+const OF_TOOLS = `${SELECTOR}, gen_ai_tool_name!=""`;
 const SOURCE = { type: 'prometheus', uid: '$source' };
 const WIDTH = 8;
 const HEIGHT = 8;
@@ -21,8 +22,8 @@ interface Panel {
 }
 
 const rate = (metric: MetricDefinition, selector = SELECTOR): string => rateOf(metric, WINDOW, selector);
-const by = (labels: string, metric: MetricDefinition): string =>
-  `sum by (${labels}) (rate(${total(metric)}{${SELECTOR}}[${WINDOW}]))`;
+const by = (labels: string, metric: MetricDefinition, selector = SELECTOR): string =>
+  `sum by (${labels}) (rate(${total(metric)}{${selector}}[${WINDOW}]))`;
 const gauge = ({ name }: MetricDefinition): string => `${name}{${SELECTOR}}`;
 const quantile = (metric: MetricDefinition, share: number): string => quantileOf(metric, share, WINDOW, SELECTOR);
 const figure = (key: AlertKey): string => FIGURES[key](WINDOW, SELECTOR);
@@ -111,13 +112,13 @@ const PANELS: readonly Panel[] = [
   {
     title: 'Tools: calls',
     unit: 'reqps',
-    lines: { '{{gen_ai_tool_name}}': by('gen_ai_tool_name', METRICS.requests) },
+    lines: { '{{gen_ai_tool_name}}': by('gen_ai_tool_name', METRICS.requests, OF_TOOLS) },
   },
   {
     title: 'Tools: response time (P95)',
     unit: 's',
     lines: {
-      '{{gen_ai_tool_name}}': `histogram_quantile(0.95, sum by (gen_ai_tool_name, le) (rate(${METRICS.duration.name}_bucket{${SELECTOR}}[${WINDOW}])))`,
+      '{{gen_ai_tool_name}}': `histogram_quantile(0.95, sum by (gen_ai_tool_name, le) (rate(${METRICS.duration.name}_bucket{${OF_TOOLS}}[${WINDOW}])))`,
     },
   },
   {
