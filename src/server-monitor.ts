@@ -141,7 +141,7 @@ export class ServerMonitor {
       port,
       snapshot: () => this.snapshot(),
       health: () => this.health(),
-      onFault: (error) => this.#parts.signals.fault.emit({ where: 'monitor', error }),
+      onFault: (error) => this.#reportFault(error),
     });
     this.#closing.push(() => server.close());
     this.addOutlet(await server.listen());
@@ -152,7 +152,7 @@ export class ServerMonitor {
     this.#outlets.push(outlet);
     if (outlet.problem === null) return;
     process.emitWarning(outlet.problem, 'PeregrineMonitorWarning');
-    this.#parts.signals.fault.emit({ where: 'monitor', error: new Error(outlet.problem) });
+    this.#reportFault(new Error(outlet.problem));
   }
 
   enter(state: ServingState): void {
@@ -175,8 +175,16 @@ export class ServerMonitor {
 
   #tick(meter: VitalsMeter): void {
     if (!this.#ticks.active) return;
-    const snapshot = this.snapshot();
-    const read = meter.read(snapshot);
-    if (read !== undefined) this.#ticks.emit({ ...read, snapshot });
+    try {
+      const snapshot = this.snapshot();
+      const read = meter.read(snapshot);
+      if (read !== undefined) this.#ticks.emit({ ...read, snapshot });
+    } catch (error) {
+      this.#reportFault(error);
+    }
+  }
+
+  #reportFault(error: unknown): void {
+    this.#parts.signals.fault.emit({ where: 'monitor', error });
   }
 }

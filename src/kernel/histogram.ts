@@ -65,9 +65,9 @@ export class Histogram {
 
   /** Adds what another histogram held; its maximum is then known as well as its buckets are. */
   add(buckets: SparseBuckets, sum: number): void {
-    for (const [index, count] of buckets) {
-      this.#add(index, count);
-      this.#count += count;
+    for (const bucket of buckets) {
+      this.#add(bucket[0], bucket[1]);
+      this.#count += bucket[1];
     }
     this.#sum += sum;
     const last = buckets.at(-1);
@@ -83,7 +83,8 @@ export class Histogram {
 
   buckets(): SparseBuckets {
     const found: [number, number][] = [];
-    for (const [octave, counts] of this.#octaves.entries()) {
+    for (let octave = 0; octave < OCTAVES; octave++) {
+      const counts = this.#octaves[octave];
       if (counts === undefined) continue;
       for (let within = 0; within < SUB_BUCKETS; within++) {
         const count = counts[within] ?? 0;

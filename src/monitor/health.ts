@@ -10,7 +10,7 @@ export interface HealthSources {
   readonly breakers: () => { readonly [name: string]: BreakerState };
   /** Whether the cache's second tier is used; nothing where there is none. */
   readonly cacheTierUp: () => boolean | undefined;
-  /** Asks each database. Never rejects. */
+  /** Asks each database. */
   readonly databases: () => Promise<{ readonly [name: string]: { readonly status: 'up' | 'down' } }>;
   readonly outlets: () => readonly OutletState[];
 }
@@ -70,11 +70,15 @@ export class HealthCheck {
     this.#askedAt = now;
     this.#down = new Promise((resolve) => {
       const cancel = this.#clock.after(DATABASES_WITHIN_MS, () => resolve(['databases do not answer in time']));
-      void this.#sources.databases().then((all) => {
+      const settle = (down: readonly string[]): void => {
         cancel();
-        const down = Object.entries(all).filter(([, { status }]) => status === 'down');
-        resolve(down.map(([name]) => `database ${name} is down`));
-      });
+        resolve(down);
+      };
+      void this.#sources.databases().then(
+        (all) =>
+          settle(Object.keys(all).flatMap((name) => (all[name]?.status === 'down' ? `database ${name} is down` : []))),
+        () => settle(['databases cannot be asked']),
+      );
     });
     return this.#down;
   }

@@ -1,4 +1,4 @@
-import { type SparseBuckets, upperEdge } from '../kernel/histogram.ts';
+import { Histogram, upperEdge } from '../kernel/histogram.ts';
 import { PER_UNIT } from './families.ts';
 import type { HistogramData, MetricFamily } from './metric-family.ts';
 
@@ -13,15 +13,31 @@ const PLAIN_BOUNDS = [-3, -2, -1, 0, 1, 2, 3, 4, 5].flatMap((power) =>
   [1, 2, 5].map((step) => Number(`${step}e${power}`)),
 );
 
-/** All that both have counted. */
-export function addHistograms(a: HistogramData, b: HistogramData): HistogramData {
-  return { count: a.count + b.count, sum: addDecimals(a.sum, b.sum), buckets: combine(a.buckets, b.buckets, 1) };
+/** All that these have counted. */
+export function sumHistograms(all: readonly HistogramData[]): HistogramData {
+  const [first = EMPTY] = all;
+  if (all.length <= 1) return first;
+  const histogram = new Histogram();
+  let sum = 0;
+  for (const each of all) {
+    histogram.add(each.buckets, 0);
+    sum = addDecimals(sum, each.sum);
+  }
+  return { count: histogram.count, sum, buckets: histogram.buckets() };
 }
 
 /** What was counted since an earlier time. What an instance that is gone had counted is not taken away twice: no count is negative. */
 export function subtractHistograms(now: HistogramData, earlier: HistogramData): HistogramData {
-  const buckets = combine(now.buckets, earlier.buckets, -1).filter(([, count]) => count > 0);
-  const count = buckets.reduce((sum, [, each]) => sum + each, 0);
+  if (earlier.count === 0) return now;
+  const before = new Map(earlier.buckets);
+  const buckets: [number, number][] = [];
+  let count = 0;
+  for (const bucket of now.buckets) {
+    const more = bucket[1] - (before.get(bucket[0]) ?? 0);
+    if (more <= 0) continue;
+    buckets.push([bucket[0], more]);
+    count += more;
+  }
   return { count, sum: Math.max(0, addDecimals(now.sum, -earlier.sum)), buckets };
 }
 
@@ -29,9 +45,9 @@ export function subtractHistograms(now: HistogramData, earlier: HistogramData): 
 export function quantileOf({ count, buckets }: HistogramData, share: number): number {
   const rank = Math.max(1, Math.ceil(share * count));
   let seen = 0;
-  for (const [index, each] of buckets) {
-    seen += each;
-    if (seen >= rank) return upperEdge(index) / PER_UNIT;
+  for (const bucket of buckets) {
+    seen += bucket[1];
+    if (seen >= rank) return upperEdge(bucket[0]) / PER_UNIT;
   }
   return 0;
 }
@@ -57,19 +73,4 @@ export function cumulate({ buckets }: HistogramData, bounds: readonly number[]):
 export function addDecimals(a: number, b: number): number {
   const sum = a + b;
   return Math.abs(sum) < Number.MAX_SAFE_INTEGER / PER_UNIT ? Math.round(sum * PER_UNIT) / PER_UNIT : sum;
-}
-
-function combine(a: SparseBuckets, b: SparseBuckets, sign: 1 | -1): SparseBuckets {
-  const combined: [number, number][] = [];
-  let [i, j] = [0, 0];
-  while (i < a.length || j < b.length) {
-    const [left, leftCount] = a[i] ?? [Number.POSITIVE_INFINITY, 0];
-    const [right, rightCount] = b[j] ?? [Number.POSITIVE_INFINITY, 0];
-    if (left < right) combined.push([left, leftCount]);
-    else if (right < left) combined.push([right, sign * rightCount]);
-    else combined.push([left, leftCount + sign * rightCount]);
-    if (left <= right) i++;
-    if (right <= left) j++;
-  }
-  return combined;
 }

@@ -1,6 +1,12 @@
 import type { Labels } from './families.ts';
-import { addDecimals, addHistograms } from './histogram-data.ts';
+import { addDecimals, sumHistograms } from './histogram-data.ts';
 import type { MetricFamily, MetricSample, MetricSnapshot } from './metric-family.ts';
+
+interface Merging {
+  readonly family: MetricFamily;
+  /** The same series of all instances, by labels. */
+  readonly series: Map<string, MetricSample[]>;
+}
 
 /**
  * The metrics of several instances as those of one: counters and histograms add, a gauge keeps a series for each instance.
@@ -8,47 +14,54 @@ import type { MetricFamily, MetricSample, MetricSnapshot } from './metric-family
  * Merged snapshots merge further; the order makes no difference.
  */
 export function mergeSnapshots(snapshots: readonly MetricSnapshot[]): MetricSnapshot {
-  const merged = new Map<string, { readonly family: MetricFamily; readonly samples: Map<string, MetricSample> }>();
+  const merging = new Map<string, Merging>();
   for (const { instance, families } of snapshots) {
     for (const family of families) {
-      let entry = merged.get(family.name);
-      if (entry === undefined) {
-        entry = { family, samples: new Map() };
-        merged.set(family.name, entry);
-      } else if (entry.family.kind !== family.kind) continue; // Instances of two versions: what means two things is not added.
-      for (const sample of family.samples)
-        addSample(entry.samples, family.kind === 'gauge' ? ofInstance(sample, instance) : sample);
+      const known = merging.get(family.name) ?? { family, series: new Map<string, MetricSample[]>() };
+      merging.set(family.name, known);
+      if (known.family.kind !== family.kind) continue; // Instances of two versions: what means two things is not added.
+      const isApart = family.kind === 'gauge' && instance !== '';
+      for (const sample of family.samples) collect(known.series, isApart ? ofInstance(sample, instance) : sample);
     }
   }
-  const names = [...merged.keys()].toSorted();
+  const sorted = [...merging.values()].toSorted((a, b) => (a.family.name < b.family.name ? -1 : 1));
   return {
     instance: '',
     at: Math.max(0, ...snapshots.map(({ at }) => at)),
     startedAt: snapshots.length === 0 ? 0 : Math.min(...snapshots.map(({ startedAt }) => startedAt)),
-    families: names.flatMap((name) => {
-      const entry = merged.get(name);
-      return entry === undefined ? [] : [{ ...entry.family, samples: sorted(entry.samples) }];
-    }),
+    families: sorted.map(({ family, series }) => ({ ...family, samples: sumSeries(series) })),
   };
 }
 
 function ofInstance(sample: MetricSample, instance: string): MetricSample {
-  return instance === '' ? sample : { ...sample, labels: { ...sample.labels, instance } };
+  return { ...sample, labels: { ...sample.labels, instance } };
 }
 
-function addSample(samples: Map<string, MetricSample>, sample: MetricSample): void {
+function collect(series: Merging['series'], sample: MetricSample): void {
   const key = keyOf(sample.labels);
-  const known = samples.get(key);
-  if (known === undefined) samples.set(key, sample);
-  else if (sample.histogram !== undefined && known.histogram !== undefined)
-    samples.set(key, { ...known, histogram: addHistograms(known.histogram, sample.histogram) });
-  else samples.set(key, { ...known, value: addDecimals(known.value ?? 0, sample.value ?? 0) });
+  const same = series.get(key);
+  if (same === undefined) series.set(key, [sample]);
+  else same.push(sample);
 }
 
-function sorted(samples: Map<string, MetricSample>): MetricSample[] {
-  return [...samples].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, sample]) => sample);
+function sumSeries(series: Merging['series']): MetricSample[] {
+  const sorted = [...series].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return sorted.map(([, [first = NOTHING, ...more]]) => (more.length === 0 ? first : sumSamples(first, more)));
 }
 
+function sumSamples(first: MetricSample, more: readonly MetricSample[]): MetricSample {
+  const { labels } = first;
+  const all = [first, ...more];
+  if (first.histogram === undefined)
+    return { labels, value: all.reduce((sum, { value = 0 }) => addDecimals(sum, value), 0) };
+  return { labels, histogram: sumHistograms(all.flatMap(({ histogram }) => histogram ?? [])) };
+}
+
+const NOTHING: MetricSample = Object.freeze({ labels: {} });
+
+/** Labels of one metric come in one order everywhere. */
 function keyOf(labels: Labels): string {
-  return JSON.stringify(Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  let key = '';
+  for (const name in labels) key += `${name}\0${labels[name]}\0`;
+  return key;
 }

@@ -20,13 +20,12 @@ export interface OutletAddress {
 export function listenOutlet(name: OutletState['name'], server: Server, address: OutletAddress): Promise<OutletState> {
   const { host, port } = address;
   return new Promise((resolve) => {
-    const onError = (error: NodeJS.ErrnoException): void => {
+    // It stays: a connection that cannot be accepted later is an error too, and of no consequence.
+    server.on('error', (error: NodeJS.ErrnoException) => {
       const why = error.code === 'EADDRINUSE' ? 'is in use by another program' : `cannot be had: ${error.message}`;
       resolve({ name, url: null, problem: `${urlHost(host)}:${port} ${why}: the ${name} cannot be read there` });
-    };
-    server.once('error', onError);
+    });
     server.listen({ host, port }, () => {
-      server.off('error', onError);
       const actual = (server.address() as AddressInfo).port;
       resolve({ name, url: `http://${urlHost(host)}:${actual}`, problem: null });
     });

@@ -1,6 +1,6 @@
 import type { MetricDefinition } from './definitions.ts';
 import type { Labels } from './families.ts';
-import { addHistograms, EMPTY } from './histogram-data.ts';
+import { sumHistograms } from './histogram-data.ts';
 import type { HistogramData, MetricSample, MetricSnapshot } from './metric-family.ts';
 
 type Chooses = (labels: Labels) => boolean;
@@ -10,6 +10,7 @@ const ALL: Chooses = () => true;
 export class Readings {
   readonly at: number;
   readonly #families: ReadonlyMap<string, readonly MetricSample[]>;
+  readonly #sums = new Map<MetricDefinition, HistogramData>();
 
   constructor({ at, families }: MetricSnapshot) {
     this.at = at;
@@ -32,11 +33,14 @@ export class Readings {
     return max;
   }
 
+  /** All series of a histogram together. */
   histogram(definition: MetricDefinition): HistogramData {
-    return this.samples(definition).reduce(
-      (all, { histogram }) => (histogram ? addHistograms(all, histogram) : all),
-      EMPTY,
-    );
+    let sum = this.#sums.get(definition);
+    if (sum === undefined) {
+      sum = sumHistograms(this.samples(definition).flatMap(({ histogram }) => histogram ?? []));
+      this.#sums.set(definition, sum);
+    }
+    return sum;
   }
 
   /** The values that a label has. */

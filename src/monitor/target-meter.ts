@@ -1,6 +1,6 @@
 import { METRICS } from './definitions.ts';
 import type { Labels } from './families.ts';
-import { addHistograms, EMPTY, quantileOf, subtractHistograms } from './histogram-data.ts';
+import { EMPTY, quantileOf, subtractHistograms, sumHistograms } from './histogram-data.ts';
 import type { HistogramData } from './metric-family.ts';
 import type { Readings } from './readings.ts';
 import type { TargetRow } from './vitals.ts';
@@ -10,8 +10,10 @@ interface Target {
   readonly target: string;
   total: number;
   errors: number;
-  times: HistogramData;
+  readonly times: HistogramData[];
 }
+
+type Times = TargetRow['responseTime'];
 
 type Targets = ReadonlyMap<string, Target>;
 
@@ -24,6 +26,10 @@ export class TargetMeter {
   #earlier: Targets = new Map();
   #recent: Targets = new Map();
   #turnedAt: number | undefined;
+  readonly #known = new Map<
+    string,
+    { readonly total: number; readonly earlier: Target | undefined; readonly times: Times }
+  >();
 
   read(readings: Readings, seconds: number): TargetRow[] {
     const now = targetsOf(readings);
@@ -39,21 +45,29 @@ export class TargetMeter {
     return rows;
   }
 
-  #toRow(key: string, { method, target, total, errors, times }: Target, seconds: number): TargetRow {
-    const recent = subtractHistograms(times, this.#earlier.get(key)?.times ?? EMPTY);
-    const ms = (share: number): number => 1_000 * quantileOf(recent, share);
-    return {
-      method,
-      target,
-      total,
-      errors,
-      perSecond: Math.max(0, total - (this.#before.get(key)?.total ?? 0)) / seconds,
-      responseTime:
-        recent.count === 0
-          ? null
-          : { average: (1_000 * recent.sum) / recent.count, p50: ms(0.5), p95: ms(0.95), p99: ms(0.99) },
-    };
+  #toRow(key: string, now: Target, seconds: number): TargetRow {
+    const { method, target, total, errors } = now;
+    const before = this.#before.get(key)?.total ?? 0;
+    const perSecond = Math.max(0, total - before) / seconds;
+    return { method, target, total, errors, perSecond, responseTime: this.#timesOf(key, now) };
   }
+
+  /** Worked out again only where something was counted since. */
+  #timesOf(key: string, { total, times }: Target): Times {
+    const earlier = this.#earlier.get(key);
+    const known = this.#known.get(key);
+    if (known !== undefined && known.total === total && known.earlier === earlier) return known.times;
+    const recent = subtractHistograms(sumHistograms(times), sumHistograms(earlier?.times ?? []));
+    const made = { total, earlier, times: toTimes(recent) };
+    this.#known.set(key, made);
+    return made.times;
+  }
+}
+
+function toTimes(recent: HistogramData): Times {
+  if (recent.count === 0) return null;
+  const ms = (share: number): number => 1_000 * quantileOf(recent, share);
+  return { average: (1_000 * recent.sum) / recent.count, p50: ms(0.5), p95: ms(0.95), p99: ms(0.99) };
 }
 
 function targetsOf(readings: Readings): Targets {
@@ -64,7 +78,7 @@ function targetsOf(readings: Readings): Targets {
     const key = `${method} ${target}`;
     let entry = targets.get(key);
     if (entry === undefined) {
-      entry = { method, target, total: 0, errors: 0, times: EMPTY };
+      entry = { method, target, total: 0, errors: 0, times: [] };
       targets.set(key, entry);
     }
     return entry;
@@ -74,9 +88,6 @@ function targetsOf(readings: Readings): Targets {
     entry.total += value;
     if (labels['outcome'] === 'error' || labels['outcome'] === 'tool_error') entry.errors += value;
   }
-  for (const { labels, histogram = EMPTY } of readings.samples(METRICS.duration)) {
-    const entry = of(labels);
-    entry.times = entry.times === EMPTY ? histogram : addHistograms(entry.times, histogram);
-  }
+  for (const { labels, histogram = EMPTY } of readings.samples(METRICS.duration)) of(labels).times.push(histogram);
   return targets;
 }

@@ -25,7 +25,7 @@ export interface OtlpParts {
 /** What the packages call back with. */
 interface ExportOutcome {
   readonly code: number;
-  readonly error?: Error;
+  readonly error?: unknown;
 }
 
 const MAX_CLOSE_MS = 5_000;
@@ -76,12 +76,13 @@ export class Otlp {
     const exporter = new OTLPMetricExporter(this.#configOf('metrics'));
     const scope = { name: 'peregrine-mcp' };
     const told = this.#teller('metrics');
-    const send = (): Promise<void> => {
-      const metrics = toMetricData(snapshot(), api, sdk);
-      return new Promise<ExportOutcome>((resolve) => {
+    const send = (): Promise<void> =>
+      new Promise<ExportOutcome>((resolve) => {
+        const metrics = toMetricData(snapshot(), api, sdk);
         exporter.export({ resource, scopeMetrics: [{ scope, metrics }] }, resolve);
-      }).then(told);
-    };
+      })
+        .catch((error: unknown) => ({ code: 1, error }))
+        .then(told);
     const cancel = clock.every(settings.intervalMs, () => void send());
     this.#ends.push(async () => {
       cancel();

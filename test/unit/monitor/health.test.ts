@@ -62,6 +62,11 @@ describe('HealthCheck', () => {
     expect(await health.report()).toMatchObject({ degraded: ['database shop 2 is down'] });
   });
 
+  it('says that the databases cannot be asked rather than fail', async () => {
+    const report = await check({ databases: () => Promise.reject(new Error('secret')) });
+    expect(report).toMatchObject({ status: 'ready', degraded: ['databases cannot be asked'] });
+  });
+
   it('does not wait for a database that hangs', async () => {
     const clock = new FakeClock();
     const report = check({ databases: () => new Promise(() => {}) }, clock);

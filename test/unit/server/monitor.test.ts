@@ -203,6 +203,24 @@ describe('the ticks of the monitor', () => {
   });
 });
 
+describe('a tick that fails', () => {
+  it('is a fault, and the next one comes', async () => {
+    const clock = new FakeClock();
+    const server = await started({ clock });
+    const faults = faultsOf(server);
+    let ticks = 0;
+    server.monitor.onTick(() => ticks++);
+    const broken = vi.spyOn(server.http, 'statistics').mockImplementation(() => {
+      throw new Error('of the test');
+    });
+    clock.advance(1_000);
+    broken.mockRestore();
+    clock.advance(2_000);
+    expect(faults).toMatchObject([{ where: 'monitor', error: { message: 'of the test' } }]);
+    expect(ticks).toBe(1);
+  });
+});
+
 describe('a server without a monitor', () => {
   it('listens to requests alone, serves nothing and sets no timer', async () => {
     const clock = new FakeClock();

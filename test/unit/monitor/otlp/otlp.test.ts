@@ -203,6 +203,18 @@ describe('Otlp', () => {
       expect(lines).toHaveLength(2);
     });
 
+    it('goes on after a snapshot that could not be made', async () => {
+      const otlp = await opened({ traces: false, intervalMs: 1_000 });
+      const { families } = snapshot;
+      snapshot = { ...snapshot, families: undefined as never };
+      clock.advance(1_000);
+      await vi.waitFor(() => expect(lines).toHaveLength(1), { interval: 1 });
+      snapshot = { ...snapshot, families };
+      await otlp.close();
+      expect(receiver.exports).toHaveLength(1);
+      expect(lines.at(-1)).toBe('the export of metrics works again');
+    });
+
     it('does not hold up the end when a collector hangs', async () => {
       receiver.status = 0;
       const otlp = await opened();
