@@ -58,7 +58,8 @@ function readComment(line: string, format: Format, drafts: Map<string, Draft>, c
     drafts.set(draft.name, draft);
   }
   if (draft.samples.length > 0) fail(line, 'a description after samples');
-  if (keyword === 'HELP') draft.help = once(line, draft.help, unescapeText(line, rest as string, format === 'openmetrics'));
+  if (keyword === 'HELP')
+    draft.help = once(line, draft.help, unescapeText(line, rest as string, format === 'openmetrics'));
   else if (keyword === 'TYPE') draft.type = once(line, draft.type, rest as string);
   else {
     if (format !== 'openmetrics') fail(line, 'a unit');
