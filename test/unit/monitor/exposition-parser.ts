@@ -58,7 +58,8 @@ function readComment(line: string, format: Format, drafts: Map<string, Draft>, c
     drafts.set(draft.name, draft);
   }
   if (draft.samples.length > 0) fail(line, 'a description after samples');
-  if (keyword === 'HELP') draft.help = once(line, draft.help, unescape(line, rest as string, format === 'openmetrics'));
+  if (keyword === 'HELP')
+    draft.help = once(line, draft.help, unescapeText(line, rest as string, format === 'openmetrics'));
   else if (keyword === 'TYPE') draft.type = once(line, draft.type, rest as string);
   else {
     if (format !== 'openmetrics') fail(line, 'a unit');
@@ -72,7 +73,7 @@ function once(line: string, before: string | undefined, value: string): string {
   return value;
 }
 
-function unescape(line: string, text: string, hasQuotes: boolean): string {
+function unescapeText(line: string, text: string, hasQuotes: boolean): string {
   return text.replace(/\\(.?)/g, (_all, next: string) => {
     if (next === 'n') return '\n';
     if (next === '\\' || (next === '"' && hasQuotes)) return next;
@@ -90,7 +91,7 @@ function readSample(line: string): ParsedSample {
       const pair = /^([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"/s.exec(line.slice(at)) ?? fail(line, 'wrong labels');
       const [whole, label = '', value = ''] = pair;
       if (!LABEL.test(label) || label in labels) fail(line, 'a wrong label');
-      labels[label] = unescape(line, value, true);
+      labels[label] = unescapeText(line, value, true);
       at += whole.length;
       if (line[at] === ',') at++;
       else if (line[at] !== '}') fail(line, 'wrong labels');
