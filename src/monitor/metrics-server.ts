@@ -62,7 +62,7 @@ export class MetricsServer {
       'X-Content-Type-Options': 'nosniff',
       ...headers,
     });
-    response.end(request.method === 'HEAD' ? undefined : text);
+    response.end(text); // To HEAD only the headers go.
   }
 
   async #answer({ method, url = '', headers }: IncomingMessage): Promise<Answer> {

@@ -7,8 +7,15 @@ import { NO_SOURCES } from './sources.ts';
 
 const MACHINE = { cores: 2, memoryBytes: 1e12 };
 
+class LateClock extends FakeClock {
+  lateMs = 0;
+  override now(): number {
+    return super.now() + this.lateMs;
+  }
+}
+
 function rig(sources: Partial<MonitorSources> = {}, instance = '') {
-  const [clock, signals] = [new FakeClock(), createEngineSignals()];
+  const [clock, signals] = [new LateClock(), createEngineSignals()];
   const all = { ...NO_SOURCES, ...sources };
   const monitor = new PerformanceMonitor({ clock, signals, sources: all, counts: 'all', instance, machine: MACHINE });
   const request = (target: string, durationMs: number, outcome: RequestOutcome = 'ok'): void =>
@@ -117,8 +124,13 @@ describe('VitalsMeter', () => {
     monitor.start();
     const meter = new VitalsMeter();
     meter.read(monitor.snapshot());
-    clock.advance(1_000);
+    clock.advance(980);
     expect(meter.read(monitor.snapshot())?.vitals.eventLoop.delayMs).toBe(0);
+    clock.lateMs = 40;
+    clock.advance(20);
+    const { delayMs } = meter.read(monitor.snapshot())?.vitals.eventLoop ?? {};
+    expect(delayMs).toBeGreaterThanOrEqual(40);
+    expect(delayMs).toBeLessThanOrEqual(40 * (1 + 1 / 32));
     expect(monitor.snapshot().families.find(({ name }) => name === 'nodejs_eventloop_delay_seconds')).toMatchObject({
       samples: [{ histogram: { count: 50 } }],
     });
@@ -134,7 +146,10 @@ describe('VitalsMeter', () => {
     meter.read(mergeSnapshots([one.monitor.snapshot(), two.monitor.snapshot()]));
     one.request('a', 1);
     const later: MetricSnapshot = { ...one.monitor.snapshot(), at: 0 };
-    expect(meter.read(mergeSnapshots([later]))?.vitals.requests).toMatchObject({ perSecond: 0, errorRate: null });
+    expect(meter.read(mergeSnapshots([later]))?.vitals).toMatchObject({
+      requests: { perSecond: 0, errorRate: null },
+      responseTime: null,
+    });
   });
 
   it('adds instances up: rates, connections and memory; of what is a share it takes the worst', () => {
