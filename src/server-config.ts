@@ -4,6 +4,15 @@ import { type Clock, systemClock } from './kernel/clock.ts';
 import { OptionError } from './kernel/errors.ts';
 import { booleanOption, integerOption, objectOption, stringOption } from './kernel/options.ts';
 import { type OverloadOptions, type ResolvedOverload, resolveOverload } from './limit/limit.ts';
+import {
+  type AlertOptions,
+  type AlertThresholdOptions,
+  type MonitorOptions,
+  type ResolvedAlerts,
+  type ResolvedMonitorOptions,
+  resolveAlerts,
+  resolveMonitorOptions,
+} from './monitor/monitor.ts';
 import { type HttpPoolOptions, type ResolvedDatabases, resolveDatabases } from './pool/pool.ts';
 import {
   type CacheHints,
@@ -60,6 +69,15 @@ export interface OptimizedServerConfig {
   readonly databases?: { readonly [name: string]: ServerDatabaseConfig };
   /** Threads and processes that run what would block the event loop. */
   readonly workers?: WorkersOptions;
+  /**
+   * Serves metrics, health and the dashboard, and measures for them; `true` on the default ports. Without it requests are counted
+   * for `getPerformanceMetrics` and nothing is served; `false` spares even that.
+   */
+  readonly monitor?: boolean | MonitorOptions;
+  /** When alerts fire, in percent or milliseconds; `false` turns one off. Watched for with a monitor, or where this or `alerts` is given. */
+  readonly alertThresholds?: AlertThresholdOptions;
+  /** Where alerts go, besides the event `alert`. */
+  readonly alerts?: AlertOptions;
   /** Stop on SIGTERM and SIGINT: finish what is in flight, then exit. @default true */
   readonly handleSignals?: boolean;
   /** Longest time for requests in flight to finish when the server stops, in milliseconds. @default 25_000 */
@@ -88,6 +106,9 @@ const KEYS = [
   'databases',
   'httpPool',
   'workers',
+  'monitor',
+  'alertThresholds',
+  'alerts',
   'handleSignals',
   'drainTimeoutMs',
   'clock',
@@ -109,6 +130,8 @@ export interface ResolvedServerConfig {
   readonly httpPool: HttpPoolOptions;
   readonly breakers: BreakerSettings;
   readonly workers: Required<WorkersOptions>;
+  readonly monitor: ResolvedMonitorOptions;
+  readonly alerts: ResolvedAlerts;
   readonly handleSignals: boolean;
   readonly drainTimeoutMs: number;
   readonly clock: Clock;
@@ -135,10 +158,19 @@ export function resolveServerConfig(config: OptimizedServerConfig): ResolvedServ
     httpPool: checkHttpPool(httpPool),
     breakers,
     workers: resolveWorkersOptions(given.workers),
+    monitor: resolveMonitorOptions(monitorOf(given)),
+    alerts: resolveAlerts(given.alertThresholds, given.alerts),
     handleSignals: booleanOption('handleSignals', given.handleSignals, true),
     drainTimeoutMs: integerOption('drainTimeoutMs', given.drainTimeoutMs, 25_000, { min: 0, max: 3_600_000 }),
     clock: checkClock(given.clock),
   });
+}
+
+/** Who wants alerts has them watched for, though nothing is served. */
+function monitorOf({ monitor, alertThresholds, alerts }: { readonly [key: string]: unknown }): unknown {
+  const areWanted = alertThresholds !== undefined || alerts !== undefined;
+  if (areWanted && monitor === false) throw new OptionError('monitor', 'must not be false for alerts', monitor);
+  return monitor === undefined && areWanted ? { prometheusPort: false, dashboardPort: false } : monitor;
 }
 
 /** A server's identity as clients see it. @throws {OptionError} */

@@ -17,11 +17,16 @@ export async function serve(environment: NodeJS.ProcessEnv): Promise<void> {
   const stopping = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
   try {
-    const http = { host: environment.HOST || '127.0.0.1', port: parsePort(environment.PORT || '3000') };
+    const http = { host: environment.HOST || '127.0.0.1', port: parsePort('PORT', environment.PORT || '3000') };
+    const monitor = {
+      prometheusPort: parsePort('PROMETHEUS_PORT', environment.PROMETHEUS_PORT || '9090'),
+      dashboardPort: parsePort('DASHBOARD_PORT', environment.DASHBOARD_PORT || '3001'),
+    };
     const redisUrl = environment.REDIS_URL || undefined;
     const store = await openStore(environment.CATALOGUE_DB || DEFAULT_DATABASE, stopping.signal);
     try {
-      await run(store, { http, ...(redisUrl && { cache: { enableRedisCache: true, redisUrl } }) }, stopping.signal);
+      const cache = redisUrl && { cache: { enableRedisCache: true, redisUrl } };
+      await run(store, { http, monitor, ...cache }, stopping.signal);
     } finally {
       store.close();
     }
@@ -32,7 +37,7 @@ export async function serve(environment: NodeJS.ProcessEnv): Promise<void> {
   }
 }
 
-type Settings = Pick<OptimizedServerConfig, 'http' | 'cache'>;
+type Settings = Pick<OptimizedServerConfig, 'http' | 'cache' | 'monitor'>;
 
 async function run(store: CatalogueStore, settings: Settings, signal: AbortSignal): Promise<void> {
   class Catalogue extends CatalogueServer {
@@ -50,6 +55,8 @@ async function run(store: CatalogueStore, settings: Settings, signal: AbortSigna
   console.log(`The catalogue is served at ${url}\n`);
   console.log('Call it from another terminal:');
   console.log(`  npx peregrine call ${url} search_products '{"category":"Books"}'\n`);
+  for (const { name, url: where } of server.monitor.outlets)
+    if (where !== null) console.log(`The ${name}: ${where}${name === 'metrics' ? '/metrics' : ''}`);
   console.log('Ctrl-C stops it.');
   if (!signal.aborted) await once(signal, 'abort');
   await server.stop();
@@ -65,9 +72,9 @@ async function openStore(path: string, signal: AbortSignal): Promise<CatalogueSt
   }
 }
 
-function parsePort(text: string): number {
+function parsePort(name: string, text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(port <= 65_535)) throw new CatalogueError(`PORT must be a whole number from 0 to 65535, not "${text}"`);
+  if (!(port <= 65_535)) throw new CatalogueError(`${name} must be a whole number from 0 to 65535, not "${text}"`);
   return port;
 }
 

@@ -1,9 +1,10 @@
 import type { Clock } from '../kernel/clock.ts';
+import { LoopDelayMeter } from '../kernel/loop-delay.ts';
 import type { Random } from '../kernel/random.ts';
 import type { LimitEvent, ShedClass, ShedReason, Signal } from '../signal/signal.ts';
 import { DelayControl } from './delay-control.ts';
 import { OverloadedError } from './errors.ts';
-import { LoopDelayMeter } from './loop-delay.ts';
+
 import type { ResolvedOverload } from './options.ts';
 import { TurnQueue } from './turn-queue.ts';
 

@@ -53,9 +53,23 @@ describe('the catalogue, starting and stopping', () => {
     await first.end('SIGTERM');
   });
 
+  it('shows its metrics, and serves although their port is taken', async () => {
+    const environment = { CATALOGUE_DB: seeded.copy('metrics') };
+    const first = new CatalogueProcess(environment);
+    const [, metrics = ''] = await first.line(/^The metrics: (\S+)$/);
+    expect(await (await fetch(metrics)).text()).toContain('\nmcp_server_connections 0\n');
+    const second = new CatalogueProcess({ ...environment, PROMETHEUS_PORT: new URL(metrics).port });
+    await second.url();
+    const { code, stderr } = await second.end('SIGTERM');
+    expect(code).toBe(0);
+    expect(stderr).toContain('is in use by another program: the metrics cannot be read there');
+    expect(await first.end('SIGTERM')).toEqual({ code: 0, stderr: '' });
+  });
+
   it.each([
     [{ PORT: 'abc' }, 'PORT must be a whole number from 0 to 65535, not "abc"'],
     [{ PORT: '65536' }, 'PORT must be a whole number from 0 to 65535, not "65536"'],
+    [{ PROMETHEUS_PORT: '-1' }, 'PROMETHEUS_PORT must be a whole number from 0 to 65535, not "-1"'],
     [{ CATALOGUE_DB: tmpdir() }, `cannot use ${tmpdir()} as the catalogue's database: unable to open database file`],
   ])('says in one line what is wrong with %j', async (environment, line) => {
     expect(await new CatalogueProcess(environment).end()).toEqual({ code: 1, stderr: `peregrine: ${line}\n` });
