@@ -24,7 +24,7 @@ export type Progress = (done: number, total: number) => void;
 export async function seedCatalogue(pool: SqlPool, progress: Progress, signal?: AbortSignal): Promise<boolean> {
   const { lock, unlock } = DIALECTS[pool.kind];
   if ((await readState(pool, pool.kind)) === 'complete') return false;
-  return pool.transaction(async (transaction) => {
+  const seeding = async (transaction: SqlTransaction) => {
     const unlimited = { signal, timeoutMs: 0 };
     if (lock !== undefined) {
       const [row] = await transaction.query<{ got: unknown }>(lock, [], unlimited);
@@ -41,7 +41,9 @@ export async function seedCatalogue(pool: SqlPool, progress: Progress, signal?: 
       // Where this fails the connection is lost, and the lock with it.
       if (unlock !== undefined) await transaction.query(unlock).catch(() => undefined);
     }
-  });
+  };
+  // A signal for all of it would leave no way to unlock.
+  return pool.transaction(seeding, unlock === undefined ? { signal } : {});
 }
 
 type State = 'none' | 'incomplete' | 'complete';
