@@ -6,7 +6,7 @@ import { type Contender, type ContestRow, contest } from './contest.ts';
 
 const ROWS = 1_000;
 const CONNECTIONS = 16;
-const NETWORK = { slices: 20, callsPerSlice: 2_000, inFlight: 64 };
+const NETWORK = { slices: 100, callsPerSlice: 2_000, inFlight: 64 };
 const EMBEDDED = { slices: 30, callsPerSlice: 20_000, inFlight: 1 };
 const LOOKUP = 'SELECT id, name, price_cents FROM bench_item WHERE id = ?';
 

@@ -139,3 +139,7 @@ function cpuMicros(): number {
   const { user, system } = process.cpuUsage();
   return user + system;
 }
+
+export type { HelloMessage, InstanceState, LiveMessage, TickMessage } from './live-protocol.ts';
+export type { HistogramData, MetricFamily, MetricKind, MetricSample, MetricSnapshot } from './metric-family.ts';
+export type { AlertKey, AlertRecord, PoolVitals, TargetRow, Vitals } from './vitals.ts';

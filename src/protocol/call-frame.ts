@@ -33,8 +33,8 @@ export class CallFrame {
   readonly #before: string;
   readonly #between: string;
   readonly #after: string;
-  /** The id of the text that fitted last. */
-  id = 0;
+  /** The id of the text that fitted last, as it is written there. */
+  idText = '';
   #argumentsText = '';
 
   private constructor(text: string, message: JsonRpcRequest, isModern: boolean, id: Span, args: Span) {
@@ -105,7 +105,7 @@ export class CallFrame {
       this.#argumentsText = '';
       return false;
     }
-    this.id = Number(digits);
+    this.idText = digits;
     return true;
   }
 }
@@ -171,13 +171,18 @@ class FramedParams {
  */
 export class FramedCall implements JsonRpcRequest {
   readonly jsonrpc = '2.0';
-  readonly id: number;
   readonly method = 'tools/call';
   readonly params: Record<string, unknown>;
+  readonly idText: string;
 
   constructor(frame: CallFrame, args: Record<string, unknown>) {
-    this.id = frame.id;
+    this.idText = frame.idText;
     this.params = new FramedParams(frame, args) as unknown as Record<string, unknown>;
+  }
+
+  /** Few handlers ask for it, and the answer has it as text. */
+  get id(): number {
+    return Number(this.idText);
   }
 }
 

@@ -86,11 +86,11 @@ export class HttpEntry {
    * HOT: nearly every call; guarded by `npm run bench`.
    */
   #framed(exchange: Exchange, body: string, frame: CallFrame): boolean {
-    const { jsonBounds, dispatcher, clock } = this.#parts;
-    const { id, name, isModern } = frame;
+    const { jsonBounds, dispatcher, clock, signals } = this.#parts;
+    const { name, isModern } = frame;
     const argumentsText = frame.takeArguments();
     if (body.length > jsonBounds.maxElements) return false;
-    const startedAt = clock.now();
+    const startedAt = signals.request.active ? clock.now() : -1;
     const kept = dispatcher.peekTool(name, isModern ? 'modern' : 'legacy', principalOf(exchange), argumentsText);
     if (kept !== undefined) {
       answerKept(exchange, frame, kept, startedAt, this.#parts);
@@ -101,12 +101,12 @@ export class HttpEntry {
     const message = new FramedCall(frame, args);
     const { params } = message;
     if (!isModern) {
-      this.runLegacy(exchange, message, argumentsText);
+      this.runLegacy(exchange, message, argumentsText, startedAt);
       return true;
     }
     const problem = dispatcher.headerMismatch(params, exchange.head?.params);
-    if (problem === undefined) this.#runModern(exchange, message, argumentsText);
-    else refuse(exchange, id, mismatch(problem));
+    if (problem === undefined) this.#runModern(exchange, message, argumentsText, startedAt);
+    else refuse(exchange, message.id, mismatch(problem));
     return true;
   }
 
@@ -150,16 +150,16 @@ export class HttpEntry {
     this.runLegacy(exchange, message);
   }
 
-  #runModern(exchange: Exchange, message: JsonRpcRequest, argumentsText?: string): void {
-    const call = new RequestContext(exchange, 'modern', message, undefined, this.#parts);
+  #runModern(exchange: Exchange, message: JsonRpcRequest, argumentsText?: string, startedAt?: number): void {
+    const call = new RequestContext(exchange, 'modern', message, undefined, this.#parts, startedAt);
     call.argumentsText = argumentsText;
     exchange.onClose = () => call.cancel();
     runModern(call, this.#parts);
   }
 
   /** A disconnect is no cancellation in these revisions. */
-  runLegacy(exchange: Exchange, message: JsonRpcRequest, argumentsText?: string): void {
-    const call = new RequestContext(exchange, 'legacy', message, undefined, this.#parts);
+  runLegacy(exchange: Exchange, message: JsonRpcRequest, argumentsText?: string, startedAt?: number): void {
+    const call = new RequestContext(exchange, 'legacy', message, undefined, this.#parts, startedAt);
     call.argumentsText = argumentsText;
     run(call, legacyHandler(message.method, this.#parts.dispatcher, undefined));
   }

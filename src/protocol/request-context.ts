@@ -24,7 +24,9 @@ import {
   type ProtocolError,
   type RequestId,
   responsePrefix,
+  responsePrefixOf,
 } from '../wire/wire.ts';
+import { type CallFrame, FramedCall } from './call-frame.ts';
 import { statusOf } from './failure.ts';
 import { McpRequestView, type ViewedRequest } from './mcp-request.ts';
 
@@ -50,7 +52,6 @@ export interface RequestShared {
 export class RequestContext implements Call, ViewedRequest {
   readonly era: Era;
   readonly method: string;
-  readonly id: RequestId;
   readonly params: Record<string, unknown> | undefined;
   readonly exchange: Exchange;
   readonly principal: string | undefined;
@@ -61,6 +62,7 @@ export class RequestContext implements Call, ViewedRequest {
   roundState: string | undefined = undefined;
   /** The registered name of the method for signals: never what a client made up. */
   label = 'unknown';
+  readonly #message: JsonRpcRequest;
   readonly #shared: RequestShared;
   readonly #client: Client | undefined;
   readonly #startedAt: number;
@@ -76,16 +78,21 @@ export class RequestContext implements Call, ViewedRequest {
     message: JsonRpcRequest,
     client: Client | undefined,
     shared: RequestShared,
+    startedAt = shared.signals.request.active ? shared.clock.now() : -1,
   ) {
     this.exchange = exchange;
     this.era = era;
-    this.id = message.id;
+    this.#message = message;
     this.method = message.method;
     this.params = message.params;
     this.principal = principalOf(exchange);
     this.#client = client;
     this.#shared = shared;
-    this.#startedAt = shared.signals.request.active ? shared.clock.now() : -1;
+    this.#startedAt = startedAt;
+  }
+
+  get id(): RequestId {
+    return this.#message.id;
   }
 
   /** Runs when the request is over, however it ended. */
@@ -205,8 +212,10 @@ export class RequestContext implements Call, ViewedRequest {
   complete(answer: Answer): void {
     if (this.#state !== 'running') return;
     this.#state = 'answered';
-    if (typeof answer === 'string') this.exchange.respond(200, `${responsePrefix(this.id)}${answer}}`);
-    else this.exchange.respond(200, responsePrefix(this.id), answer.bytes);
+    const message = this.#message;
+    const prefix = message instanceof FramedCall ? responsePrefixOf(message.idText) : responsePrefix(message.id);
+    if (typeof answer === 'string') this.exchange.respond(200, `${prefix}${answer}}`);
+    else this.exchange.respond(200, prefix, answer.bytes);
     this.#settle();
   }
 
@@ -252,15 +261,15 @@ export class RequestContext implements Call, ViewedRequest {
 /** Answers a call of a tool that was never begun, since its answer was kept. HOT: guarded by `npm run bench -- cache`. */
 export function answerKept(
   exchange: Exchange,
-  { id, name }: { readonly id: RequestId; readonly name: string },
+  { idText, name }: CallFrame,
   text: string,
   startedAt: number,
   { signals, clock }: RequestShared,
 ): void {
-  exchange.respond(200, `${responsePrefix(id)}${text}}`);
+  exchange.respond(200, `${responsePrefixOf(idText)}${text}}`);
   if (!signals.request.active) return;
   const finishedAt = clock.now();
-  const durationMs = finishedAt - startedAt;
+  const durationMs = startedAt < 0 ? 0 : finishedAt - startedAt;
   signals.request.emit({ method: 'tools/call', target: name, outcome: 'ok', durationMs, finishedAt });
 }
 

@@ -83,7 +83,12 @@ function isResponse(message: Record<string, unknown>): boolean {
 
 /** The start of a response: all up to the result. HOT: built for every answer. */
 export function responsePrefix(id: RequestId): string {
-  return `{"jsonrpc":"2.0","id":${typeof id === 'number' ? id : JSON.stringify(id)},"result":`;
+  return responsePrefixOf(typeof id === 'number' ? String(id) : JSON.stringify(id));
+}
+
+/** The same where the id is at hand as JSON has it. */
+export function responsePrefixOf(idText: string): string {
+  return `{"jsonrpc":"2.0","id":${idText},"result":`;
 }
 
 /** A whole error response. Without a known id it has none: MCP's ids are never null. */

@@ -1,0 +1,46 @@
+import type { AlertRecord, TargetRow, Vitals } from './vitals.ts';
+
+/** An instance as the dashboard lists it. */
+export interface InstanceState {
+  readonly name: string;
+  readonly state: 'starting' | 'ready' | 'not-ready' | 'draining' | 'gone';
+  /** Why it is not ready; empty when it is. */
+  readonly reasons: readonly string[];
+  readonly startedAt: number;
+  readonly vitals: Vitals | null;
+}
+
+/**
+ * The first message on a dashboard's WebSocket (`/live?since=<at of the last tick seen>`): all that a page needs to start, or to
+ * catch up with what it missed.
+ */
+export interface HelloMessage {
+  readonly type: 'hello';
+  /** Of this protocol; a page that knows another reloads itself. */
+  readonly protocol: 1;
+  readonly server: { readonly name: string; readonly version: string; readonly peregrine: string };
+  readonly startedAt: number;
+  /** Of all instances together, oldest first: up to 15 minutes a second each, and up to 24 hours a minute each (means; P99 and delays: maxima). */
+  readonly seconds: readonly Vitals[];
+  readonly minutes: readonly Vitals[];
+  readonly instances: readonly InstanceState[];
+  readonly targets: readonly TargetRow[];
+  readonly alerts: readonly AlertRecord[];
+}
+
+/** Once a second. */
+export interface TickMessage {
+  readonly type: 'tick';
+  readonly vitals: Vitals;
+  /** Set once a minute. */
+  readonly minute?: Vitals;
+  readonly instances: readonly InstanceState[];
+  /** Rows that changed since the message before. */
+  readonly targets: readonly TargetRow[];
+  /** Names of rows that are gone: `method target`. */
+  readonly removed: readonly string[];
+  /** Alerts that fired or cleared since the message before. */
+  readonly alerts: readonly AlertRecord[];
+}
+
+export type LiveMessage = HelloMessage | TickMessage;
