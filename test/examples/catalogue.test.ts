@@ -5,6 +5,16 @@ import { pretendVersion, runNode } from '../cli/run-cli.ts';
 import { hashOf, SeededFolder, withDatabase } from './catalogue-database.ts';
 import { CatalogueProcess, MAIN } from './catalogue-process.ts';
 
+/** An option of Node.js with which the package `pg` is not found. */
+const WITHOUT_PG = `--import=data:text/javascript,${encodeURIComponent(`
+  import { registerHooks } from 'node:module';
+  const missing = Object.assign(new Error("Cannot find package 'pg' imported from here"), { code: 'ERR_MODULE_NOT_FOUND' });
+  const resolve = (name, context, next) => {
+    if (name === 'pg') throw missing;
+    return next(name, context);
+  };
+  registerHooks({ resolve });`)}`;
+
 const seeded = new SeededFolder();
 beforeAll(() => seeded.seed());
 afterAll(() => seeded.remove());
@@ -66,6 +76,15 @@ describe('the catalogue, starting and stopping', () => {
     ],
   ])('says in one line what is wrong with %j', async (environment, line) => {
     expect(await new CatalogueProcess(environment).end()).toEqual({ code: 1, stderr: `peregrine: ${line}\n` });
+  });
+
+  it('says in one line which package the database needs, and nothing of the password', async () => {
+    const environment = { DATABASE_URL: 'postgres://me:secret@127.0.0.1/shop', NODE_OPTIONS: WITHOUT_PG };
+    expect(await new CatalogueProcess(environment).end()).toEqual({
+      code: 1,
+      stderr:
+        'peregrine: cannot use the database postgres://127.0.0.1/shop: "postgres" databases need the package "pg": npm install pg\n',
+    });
   });
 
   it('says in one line that HOST is no address of this machine', async () => {
