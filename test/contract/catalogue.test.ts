@@ -1,7 +1,8 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { hashOf, SeededFolder, withDatabase } from '../examples/catalogue-database.ts';
 import { CatalogueProcess } from '../examples/catalogue-process.ts';
+import { startFaultProxy } from '../faults/tcp-proxy.ts';
 import { changed, serverDatabases, sqliteDatabases } from './catalogue-databases.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: JSON from outside, whose shape the tests themselves check
@@ -29,11 +30,15 @@ class Catalogue {
     await this.#client.connect(new StreamableHTTPClientTransport(new URL(await this.process.url())));
   }
 
-  /** A result, or the text of what was refused. */
+  /** A result, the text of what was refused, or the code of a failure. */
   async call(name: string, toolArguments: Record<string, unknown>): Promise<Json> {
-    const { isError, structuredContent, content } = await this.#client.callTool({ name, arguments: toolArguments });
+    const { isError, structuredContent, content, _meta } = await this.#client.callTool({
+      name,
+      arguments: toolArguments,
+    });
+    if (!isError) return structuredContent;
     const [part] = content;
-    return isError ? `refused: ${part?.type === 'text' ? part.text : ''}` : structuredContent;
+    return _meta?.['peregrine/error'] ?? `refused: ${part?.type === 'text' ? part.text : ''}`;
   }
 
   async read(uri: string): Promise<Json> {
@@ -57,6 +62,13 @@ class Catalogue {
     await this.#client.close();
     expect(await this.process.end('SIGTERM')).toEqual({ code: 0, stderr: '' });
   }
+}
+
+/** A process that ends with its test at the latest. */
+function start(url: string): CatalogueProcess {
+  const started = new CatalogueProcess({ DATABASE_URL: url });
+  onTestFinished(() => void started.child.kill('SIGKILL'));
+  return started;
 }
 
 /** Every tool and resource, and every way to be refused. */
@@ -158,30 +170,30 @@ describe.each(KINDS)('the catalogue on $kind', ({ kind, create }) => {
   });
 
   it('is seeded by one of two that start at once, and not again', async () => {
-    const environment = { DATABASE_URL: await create() };
-    const both = [new CatalogueProcess(environment), new CatalogueProcess(environment)];
+    const url = await create();
+    const both = [start(url), start(url)];
     await Promise.all(both.map((each) => each.url()));
     expect(both.map((each) => seedingOf(each).length > 0).sort()).toEqual([false, true]);
     for (const each of both) expect(await each.end('SIGTERM')).toEqual({ code: 0, stderr: '' });
-    expect(await withDatabase(environment.DATABASE_URL, hashOf)).toBe(reference.hash);
+    expect(await withDatabase(url, hashOf)).toBe(reference.hash);
 
-    const next = new CatalogueProcess(environment);
+    const next = start(url);
     await next.url();
     expect(seedingOf(next)).toEqual([]);
     expect(await next.end('SIGTERM')).toEqual({ code: 0, stderr: '' });
   });
 
   it.each(['SIGKILL', 'SIGTERM'] as const)('is seeded anew where %s came in between', async (signal) => {
-    const environment = { DATABASE_URL: await create() };
-    const ended = new CatalogueProcess(environment);
-    await ended.line(/Seeding the catalogue: 30%/);
+    const url = await create();
+    const ended = start(url);
+    await ended.line(/Seeding the catalogue: 10%/);
     expect((await ended.end(signal)).code).toBe(signal === 'SIGTERM' ? 0 : signal);
     expect(ended.lines).not.toContain('Seeding the catalogue: 100%');
-    const next = new CatalogueProcess(environment);
+    const next = start(url);
     await next.url();
     expect(next.lines).toContain('Seeding the catalogue: 100%');
     expect(await next.end('SIGTERM')).toEqual({ code: 0, stderr: '' });
-    expect(await withDatabase(environment.DATABASE_URL, hashOf)).toBe(reference.hash);
+    expect(await withDatabase(url, hashOf)).toBe(reference.hash);
   });
 
   it("leaves another program's tables alone", async () => {
@@ -189,7 +201,7 @@ describe.each(KINDS)('the catalogue on $kind', ({ kind, create }) => {
     await withDatabase(url, async (pool) => {
       await pool.execute('CREATE TABLE catalogue_product (mine VARCHAR(10))');
       await pool.execute('INSERT INTO catalogue_product VALUES (?)', ['mine']);
-      const { code, stderr } = await new CatalogueProcess({ DATABASE_URL: url }).end();
+      const { code, stderr } = await start(url).end();
       expect(code).toBe(1);
       expect(stderr).toMatch(
         /^peregrine: cannot use the database \S+: it holds tables of another program \(catalogue_product\); choose another database\n$/,
@@ -199,9 +211,35 @@ describe.each(KINDS)('the catalogue on $kind', ({ kind, create }) => {
   });
 });
 
+describe.each(KINDS.slice(1))('the catalogue on $kind, which goes away', ({ create }) => {
+  it('tells that calls can be made again, answers what it keeps, and goes on when it is back', async () => {
+    const url = await create();
+    const proxy = await startFaultProxy({ targetPort: Number(new URL(url).port) });
+    onTestFinished(() => proxy.close());
+    const catalogue = new Catalogue(changed(url, { port: String(proxy.port) }));
+    onTestFinished(() => void catalogue.process.child.kill('SIGKILL'));
+    await catalogue.connect();
+    const kept = await catalogue.call('search_products', { category: 'Books' });
+    await proxy.refuse(true);
+    proxy.resetAll();
+    const readCart = () => catalogue.call('get_user_cart', { user_id: 1 });
+    const order = { user_id: 1, items: [{ product_id: kept.products[0].id, quantity: 1 }] };
+    // What is reset while it is lent out is lost; afterwards nobody can be reached.
+    expect(await readCart()).toMatchObject({ retryable: true });
+    expect(await readCart()).toEqual({ code: 'DB_UNAVAILABLE', retryable: true });
+    expect(await catalogue.call('search_products', { category: 'Books' })).toEqual(kept);
+    expect(await catalogue.call('checkout', order)).toEqual({ code: 'DB_UNAVAILABLE', retryable: true });
+    await proxy.refuse(false);
+    let cart = await readCart();
+    while (cart.retryable) cart = await readCart();
+    expect(cart.user_id).toBe(1);
+    expect(await catalogue.call('checkout', order)).toMatchObject({ user_id: 1 });
+    await catalogue.stop();
+  });
+});
+
 describe.each(SERVERS)('the catalogue on $kind, which it cannot use', ({ url }) => {
-  const end = (parts: Parameters<typeof changed>[1]) =>
-    new CatalogueProcess({ DATABASE_URL: changed(url, { password: 'S3cret%21', ...parts }) }).end();
+  const end = (parts: Parameters<typeof changed>[1]) => start(changed(url, { password: 'S3cret%21', ...parts })).end();
   const line = (reason: string) =>
     expect.stringMatching(
       new RegExp(`^peregrine: cannot use the database \\w+://127\\.0\\.0\\.1:\\d+/\\w+: ${reason}\n$`),
