@@ -4,7 +4,16 @@ import { type Clock, systemClock } from './kernel/clock.ts';
 import { OptionError } from './kernel/errors.ts';
 import { booleanOption, integerOption, objectOption, stringOption } from './kernel/options.ts';
 import { type OverloadOptions, type ResolvedOverload, resolveOverload } from './limit/limit.ts';
-import { type DatabaseConfig, type HttpPoolOptions, type ResolvedDatabases, resolveDatabases } from './pool/pool.ts';
+import {
+  type AlertOptions,
+  type AlertThresholdOptions,
+  type MonitorOptions,
+  type ResolvedAlerts,
+  type ResolvedMonitorOptions,
+  resolveAlerts,
+  resolveMonitorOptions,
+} from './monitor/monitor.ts';
+import { type HttpPoolOptions, type ResolvedDatabases, resolveDatabases } from './pool/pool.ts';
 import {
   type CacheHints,
   type RequestStateOptions,
@@ -13,6 +22,12 @@ import {
   resolveRequestState,
   type ServerLimits,
 } from './protocol/protocol.ts';
+import {
+  type BreakerSettings,
+  type ServerDatabaseConfig,
+  type ServerHttpPoolOptions,
+  splitBreakers,
+} from './server-breaker-config.ts';
 import {
   type HttpOptions,
   type ResolvedHttpOptions,
@@ -47,13 +62,22 @@ export interface OptimizedServerConfig {
   readonly cacheHints?: CacheHints;
   readonly requestState?: RequestStateOptions;
   /** The database: `sqlite:./file.db`, `postgres://...` or `mysql://...`, alone or with settings. Its name is `default`. */
-  readonly database?: DatabaseConfig;
+  readonly database?: ServerDatabaseConfig;
   /** How `server.http` connects to other servers. */
-  readonly httpPool?: HttpPoolOptions;
+  readonly httpPool?: ServerHttpPoolOptions;
   /** Further databases by name. */
-  readonly databases?: { readonly [name: string]: DatabaseConfig };
+  readonly databases?: { readonly [name: string]: ServerDatabaseConfig };
   /** Threads and processes that run what would block the event loop. */
   readonly workers?: WorkersOptions;
+  /**
+   * Serves metrics, health and the dashboard, and measures for them; `true` on the default ports. Without it requests are counted
+   * for `getPerformanceMetrics` and nothing is served; `false` spares even that.
+   */
+  readonly monitor?: boolean | MonitorOptions;
+  /** When alerts fire, in percent or milliseconds; `false` turns one off. Watched for with a monitor, or where this or `alerts` is given. */
+  readonly alertThresholds?: AlertThresholdOptions;
+  /** Where alerts go, besides the event `alert`. */
+  readonly alerts?: AlertOptions;
   /** Stop on SIGTERM and SIGINT: finish what is in flight, then exit. @default true */
   readonly handleSignals?: boolean;
   /** Longest time for requests in flight to finish when the server stops, in milliseconds. @default 25_000 */
@@ -82,6 +106,9 @@ const KEYS = [
   'databases',
   'httpPool',
   'workers',
+  'monitor',
+  'alertThresholds',
+  'alerts',
   'handleSignals',
   'drainTimeoutMs',
   'clock',
@@ -101,7 +128,10 @@ export interface ResolvedServerConfig {
   readonly requestState: { readonly secret: string | undefined; readonly ttlSeconds: number };
   readonly databases: ResolvedDatabases;
   readonly httpPool: HttpPoolOptions;
+  readonly breakers: BreakerSettings;
   readonly workers: Required<WorkersOptions>;
+  readonly monitor: ResolvedMonitorOptions;
+  readonly alerts: ResolvedAlerts;
   readonly handleSignals: boolean;
   readonly drainTimeoutMs: number;
   readonly clock: Clock;
@@ -111,6 +141,7 @@ export interface ResolvedServerConfig {
 export function resolveServerConfig(config: OptimizedServerConfig): ResolvedServerConfig {
   const given = objectOption('config', config ?? null, KEYS);
   const stdio = checkStdio(given.stdio);
+  const { breakers, httpPool, ...databases } = splitBreakers(config);
   const http = given.http ?? (stdio === false ? undefined : false);
   return Object.freeze({
     serverInfo: toServerInfo(config),
@@ -123,13 +154,23 @@ export function resolveServerConfig(config: OptimizedServerConfig): ResolvedServ
     cache: resolveCacheOptions(given.cache, stringOption('name', config.name)),
     cacheHints: resolveCacheHints(given.cacheHints),
     requestState: resolveRequestState(given.requestState),
-    databases: resolveDatabases(config),
-    httpPool: checkHttpPool(given.httpPool),
+    databases: resolveDatabases(databases),
+    httpPool: checkHttpPool(httpPool),
+    breakers,
     workers: resolveWorkersOptions(given.workers),
+    monitor: resolveMonitorOptions(monitorOf(given)),
+    alerts: resolveAlerts(given.alertThresholds, given.alerts),
     handleSignals: booleanOption('handleSignals', given.handleSignals, true),
     drainTimeoutMs: integerOption('drainTimeoutMs', given.drainTimeoutMs, 25_000, { min: 0, max: 3_600_000 }),
     clock: checkClock(given.clock),
   });
+}
+
+/** Who wants alerts has them watched for, though nothing is served. */
+function monitorOf({ monitor, alertThresholds, alerts }: { readonly [key: string]: unknown }): unknown {
+  const areWanted = alertThresholds !== undefined || alerts !== undefined;
+  if (areWanted && monitor === false) throw new OptionError('monitor', 'must not be false for alerts', monitor);
+  return monitor === undefined && areWanted ? { prometheusPort: false, dashboardPort: false } : monitor;
 }
 
 /** A server's identity as clients see it. @throws {OptionError} */

@@ -22,10 +22,14 @@ export async function serve(environment: NodeJS.ProcessEnv): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
   const databaseUrl = environment.DATABASE_URL || DEFAULT_DATABASE;
   try {
-    const http = { host: environment.HOST || '127.0.0.1', port: parsePort(environment.PORT || '3000') };
+    const http = { host: environment.HOST || '127.0.0.1', port: parsePort('PORT', environment.PORT || '3000') };
+    const monitor = {
+      prometheusPort: parsePort('PROMETHEUS_PORT', environment.PROMETHEUS_PORT || '9090'),
+      dashboardPort: parsePort('DASHBOARD_PORT', environment.DASHBOARD_PORT || '3001'),
+    };
     const redisUrl = environment.REDIS_URL || undefined;
-    const cache = redisUrl === undefined ? undefined : { enableRedisCache: true, redisUrl };
-    await run(databaseUrl, { http, ...(cache && { cache }) }, stopping.signal);
+    const cache = redisUrl && { cache: { enableRedisCache: true, redisUrl } };
+    await run(databaseUrl, { http, monitor, ...cache }, stopping.signal);
   } catch (error) {
     if (stopping.signal.aborted) return; // stopped while it seeded
     report(error);
@@ -33,7 +37,7 @@ export async function serve(environment: NodeJS.ProcessEnv): Promise<void> {
   }
 }
 
-type Settings = Pick<OptimizedServerConfig, 'http' | 'cache'>;
+type Settings = Pick<OptimizedServerConfig, 'http' | 'cache' | 'monitor'>;
 
 async function run(databaseUrl: string, settings: Settings, signal: AbortSignal): Promise<void> {
   class Catalogue extends CatalogueServer {
@@ -64,6 +68,8 @@ async function run(databaseUrl: string, settings: Settings, signal: AbortSignal)
     console.log(`The catalogue is served at ${url}\n`);
     console.log('Call it from another terminal:');
     console.log(`  npx peregrine call ${url} search_products '{"category":"Books"}'\n`);
+    for (const { name, url: where } of server.monitor.outlets)
+      if (where !== null) console.log(`The ${name}: ${where}${name === 'metrics' ? '/metrics' : ''}`);
     console.log('Ctrl-C stops it.');
     if (!signal.aborted) await once(signal, 'abort');
   } finally {
@@ -76,8 +82,8 @@ function makeFolderOf(databaseUrl: string): void {
   if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true });
 }
 
-function parsePort(text: string): number {
+function parsePort(name: string, text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(port <= 65_535)) throw new CatalogueError(`PORT must be a whole number from 0 to 65535, not "${text}"`);
+  if (!(port <= 65_535)) throw new CatalogueError(`${name} must be a whole number from 0 to 65535, not "${text}"`);
   return port;
 }

@@ -12,7 +12,7 @@ export interface MachineFacts {
 /** Reads a small text file, or nothing where there is none. */
 export type ReadText = (path: string) => string | undefined;
 
-const readText: ReadText = (path) => {
+export const readText: ReadText = (path) => {
   try {
     return readFileSync(path, 'utf8');
   } catch {

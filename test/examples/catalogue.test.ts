@@ -63,9 +63,23 @@ describe('the catalogue, starting and stopping', () => {
     await first.end('SIGTERM');
   });
 
+  it('shows its metrics, and serves although their port is taken', async () => {
+    const environment = { DATABASE_URL: seeded.copy('metrics') };
+    const first = new CatalogueProcess(environment);
+    const [, metrics = ''] = await first.line(/^The metrics: (\S+)$/);
+    expect(await (await fetch(metrics)).text()).toContain('\nmcp_server_connections 0\n');
+    const second = new CatalogueProcess({ ...environment, PROMETHEUS_PORT: new URL(metrics).port });
+    await second.url();
+    const { code, stderr } = await second.end('SIGTERM');
+    expect(code).toBe(0);
+    expect(stderr).toContain('is in use by another program: the metrics cannot be read there');
+    expect(await first.end('SIGTERM')).toEqual({ code: 0, stderr: '' });
+  });
+
   it.each([
     [{ PORT: 'abc' }, 'PORT must be a whole number from 0 to 65535, not "abc"'],
     [{ PORT: '65536' }, 'PORT must be a whole number from 0 to 65535, not "65536"'],
+    [{ PROMETHEUS_PORT: '-1' }, 'PROMETHEUS_PORT must be a whole number from 0 to 65535, not "-1"'],
     [
       { DATABASE_URL: `sqlite:${tmpdir()}` },
       `cannot use the database ${tmpdir()}: cannot be reached (unable to open database file)`,

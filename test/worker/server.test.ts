@@ -9,6 +9,7 @@ import { textOf } from '../unit/support/messages.ts';
 import { Peer } from '../unit/support/peer.ts';
 import { IDENTITY, text } from '../unit/support/test-server.ts';
 import { KINDS, Lookout, taskModule } from './support.ts';
+import { fibonacci } from './tasks/good.ts';
 
 const kind = z.enum(KINDS).optional();
 
@@ -19,6 +20,10 @@ class Busy extends OptimizedMCPServer {
     this.registerTask('double', taskModule('good.ts'));
     this.registerTask('spinUntil', taskModule('good.ts'), { export: 'spinUntil' });
     this.registerTask('spin', taskModule('bad.ts'), { export: 'spin' });
+    this.registerTask('fibonacci', taskModule('good.ts'), { export: 'fibonacci' });
+    this.registerTool('fibonacci', { inputSchema: { n: z.number() } }, async ({ n }) =>
+      text(await this.processCPUIntensiveTask<number>(n, { task: 'fibonacci' })),
+    );
     this.registerTool('innocent', {}, () => text('here'));
     this.registerTool('double', { inputSchema: { n: z.number(), kind } }, async ({ n, kind: pool }) =>
       text(await this.processCPUIntensiveTask<number>(n, { task: 'double', pool })),
@@ -93,6 +98,31 @@ describe('processCPUIntensiveTask', () => {
     expect(done).toBe(0);
     writeFileSync(path, '');
     expect(await Promise.all(heavy)).toEqual(Array.from({ length: 8 }, () => 'done'));
+  });
+
+  it('keeps the event loop far more responsive than the same calls in it', async () => {
+    const server = createOptimizedServer(Busy, { ...IDENTITY, http: false, workers: { threads: 2 } });
+    onTestFinished(() => server.stop());
+    const n = 33;
+    server.registerTool('inline', {}, () => text(fibonacci(n)));
+    const longestTurnOf = async (call: () => Promise<unknown>): Promise<number> => {
+      await callTool(server, 'fibonacci', { n: 1 }); // its worker has started
+      let [last, longest, isOver] = [performance.now(), 0, false];
+      const turn = (): void => {
+        const now = performance.now();
+        longest = Math.max(longest, now - last);
+        last = now;
+        if (!isOver) setImmediate(turn);
+      };
+      turn();
+      await Promise.all(Array.from({ length: 8 }, call));
+      isOver = true;
+      turn();
+      return longest;
+    };
+    const inline = await longestTurnOf(() => callTool(server, 'inline'));
+    const beside = await longestTurnOf(() => callTool(server, 'fibonacci', { n }));
+    expect(beside).toBeLessThan(inline / 2);
   });
 
   it('ends the task of a call that its client cancels', async () => {

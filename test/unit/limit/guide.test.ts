@@ -37,7 +37,7 @@ describe('the guide to overload', () => {
     server.registerTool('t', {}, () => text('done'));
     const calls = await Promise.all(Array.from({ length: 45 }, () => callTool(server, 't')));
     expect(new Set(calls.map(({ status }) => status))).toEqual(new Set([200, 503]));
-    expect(written[0]).toBe('shed rate t 0');
+    expect(written[0]).toMatch(/^shed rate t \d+$/);
   });
 
   it('has a sample of code of one’s own', async () => {
