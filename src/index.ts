@@ -41,8 +41,37 @@ export {
 } from './limit/limit.ts';
 export type { PerformanceMetrics } from './monitor/monitor.ts';
 export {
+  additiveIncrease,
+  type BoundUse,
+  batchWindow,
+  type Conditions,
+  type Decision,
+  type HardwareProfile,
+  type HeapProfileOptions,
+  type HillClimbOptions,
+  hillClimb,
+  type Law,
+  type MemoryGuardOptions,
+  type MemoryReading,
+  type MemoryReport,
+  type OptimizerReport,
+  PerformanceOptimizer,
+  type PerformanceOptions,
+  type PerformancePreset,
+  recommendedV8Flags,
+  resolveHardwareProfile,
+  type Score,
+  type Step,
+  type Tunable,
+  type TunableReport,
+  type TunedBatcher,
+  type Tuning,
+  type V8Flag,
+} from './optimizer/optimizer.ts';
+export {
   type Batcher,
   type BatcherOptions,
+  type BatcherStatistics,
   ConnectionPoolManager,
   type ConstraintKind,
   createBatcher,
@@ -111,7 +140,14 @@ export {
   type Variables,
 } from './registry/registry.ts';
 export { createOptimizedServer, OptimizedMCPServer } from './server.ts';
-export type { AlertEvent, CpuTaskOptions, ScaleEvent, ServerEvents, StartedServer } from './server-api.ts';
+export type {
+  AlertEvent,
+  CpuTaskOptions,
+  ScaleEvent,
+  ServerEvents,
+  ServerMetrics,
+  StartedServer,
+} from './server-api.ts';
 export type { OptimizedServerConfig } from './server-config.ts';
 export type {
   BreakerEvent,
@@ -122,6 +158,8 @@ export type {
   EngineSignals,
   FaultEvent,
   LimitEvent,
+  MemoryEvent,
+  MemoryState,
   PlacementEvent,
   PoolEvent,
   RequestEvent,

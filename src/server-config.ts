@@ -4,6 +4,7 @@ import { type Clock, systemClock } from './kernel/clock.ts';
 import { OptionError } from './kernel/errors.ts';
 import { booleanOption, integerOption, objectOption, stringOption } from './kernel/options.ts';
 import { type OverloadOptions, type ResolvedOverload, resolveOverload } from './limit/limit.ts';
+import { type PerformanceOptions, type ResolvedPerformance, resolvePerformance } from './optimizer/optimizer.ts';
 import { type DatabaseConfig, type HttpPoolOptions, type ResolvedDatabases, resolveDatabases } from './pool/pool.ts';
 import {
   type CacheHints,
@@ -54,6 +55,8 @@ export interface OptimizedServerConfig {
   readonly databases?: { readonly [name: string]: DatabaseConfig };
   /** Threads and processes that run what would block the event loop. */
   readonly workers?: WorkersOptions;
+  /** How the server fits itself to its machine; `false` for one that stays as it begins, without a memory guard. */
+  readonly performance?: PerformanceOptions | false;
   /** Stop on SIGTERM and SIGINT: finish what is in flight, then exit. @default true */
   readonly handleSignals?: boolean;
   /** Longest time for requests in flight to finish when the server stops, in milliseconds. @default 25_000 */
@@ -82,6 +85,7 @@ const KEYS = [
   'databases',
   'httpPool',
   'workers',
+  'performance',
   'handleSignals',
   'drainTimeoutMs',
   'clock',
@@ -102,6 +106,7 @@ export interface ResolvedServerConfig {
   readonly databases: ResolvedDatabases;
   readonly httpPool: HttpPoolOptions;
   readonly workers: Required<WorkersOptions>;
+  readonly performance: ResolvedPerformance;
   readonly handleSignals: boolean;
   readonly drainTimeoutMs: number;
   readonly clock: Clock;
@@ -112,20 +117,23 @@ export function resolveServerConfig(config: OptimizedServerConfig): ResolvedServ
   const given = objectOption('config', config ?? null, KEYS);
   const stdio = checkStdio(given.stdio);
   const http = given.http ?? (stdio === false ? undefined : false);
+  const performance = resolvePerformance(given.performance);
+  const { facts } = performance;
   return Object.freeze({
     serverInfo: toServerInfo(config),
     instructions: given.instructions === undefined ? undefined : stringOption('instructions', given.instructions),
     http: http === false ? undefined : resolveHttpOptions(http),
     stdio,
     limits: resolveLimits(given.limits),
-    overload: resolveOverload(given.overload as OverloadOptions | undefined),
+    overload: resolveOverload(given.overload as OverloadOptions | undefined, () => facts),
     listPageSize: integerOption('listPageSize', given.listPageSize, 1_000, { min: 1, max: 100_000 }),
-    cache: resolveCacheOptions(given.cache, stringOption('name', config.name)),
+    cache: resolveCacheOptions(given.cache, stringOption('name', config.name), facts),
     cacheHints: resolveCacheHints(given.cacheHints),
     requestState: resolveRequestState(given.requestState),
-    databases: resolveDatabases(config),
-    httpPool: checkHttpPool(given.httpPool),
-    workers: resolveWorkersOptions(given.workers),
+    databases: resolveDatabases(config, facts),
+    httpPool: checkHttpPool(given.httpPool, performance),
+    performance,
+    workers: resolveWorkersOptions(given.workers, facts),
     handleSignals: booleanOption('handleSignals', given.handleSignals, true),
     drainTimeoutMs: integerOption('drainTimeoutMs', given.drainTimeoutMs, 25_000, { min: 0, max: 3_600_000 }),
     clock: checkClock(given.clock),
@@ -152,11 +160,10 @@ function toServerInfo(config: OptimizedServerConfig): Implementation {
 }
 
 /** Its keys are checked where the pool is made; here only that they can be joined with others. */
-function checkHttpPool(options: unknown): HttpPoolOptions {
-  if (options === undefined) return {};
-  if (typeof options !== 'object' || options === null || Array.isArray(options))
+function checkHttpPool(options: unknown, { profile }: ResolvedPerformance): HttpPoolOptions {
+  if (options !== undefined && (typeof options !== 'object' || options === null || Array.isArray(options)))
     throw new OptionError('httpPool', 'must be an object', options);
-  return options;
+  return { maxSockets: profile.httpSockets, ...options };
 }
 
 function checkClock(clock: unknown): Clock {

@@ -5,7 +5,8 @@ import { PeregrineError } from './kernel/errors.ts';
 import { onTermination } from './kernel/process-signals.ts';
 import { RequestScopes } from './kernel/request-scope.ts';
 import { checkNodeVersion } from './kernel/runtime.ts';
-import { type PerformanceMetrics, PerformanceMonitor } from './monitor/monitor.ts';
+import { PerformanceMonitor } from './monitor/monitor.ts';
+import type { PerformanceOptimizer } from './optimizer/optimizer.ts';
 import {
   type DatabaseQueryOptions,
   HttpPool,
@@ -34,8 +35,9 @@ import {
   type ToolHandler,
   type ToolPlacement,
 } from './registry/registry.ts';
-import type { CpuTaskOptions, ServerEvents, StartedServer } from './server-api.ts';
+import type { CpuTaskOptions, ServerEvents, ServerMetrics, StartedServer } from './server-api.ts';
 import { type OptimizedServerConfig, type ResolvedServerConfig, resolveServerConfig } from './server-config.ts';
+import { createOptimizer } from './server-optimizer.ts';
 import { cacheFigures, createCache, createFetch, measureOperation, poolFigures, runDetached } from './server-parts.ts';
 import { createEngineSignals, type EngineSignals } from './signal/signal.ts';
 import {
@@ -61,6 +63,8 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
   readonly cache: ApplicationCache;
   /** Calls other servers over kept-alive connections; `http.fetch` is used like the web's, `http.guarded` for untrusted URLs. */
   readonly http: HttpPool;
+  /** What was derived from the machine, and what is tuned while the server runs; values of the author's own can be added. */
+  readonly optimizer: PerformanceOptimizer;
   readonly #settings: ResolvedServerConfig;
   readonly #cache: Cache;
   readonly #registry = new Registry();
@@ -110,6 +114,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
       overload: settings.overload,
       executeTool: this.#scopes.scoped(execute),
     });
+    this.optimizer = createOptimizer({ config, settings, signals: this.signals, cache: this.#cache, dispatcher });
     this.#protocol = new Protocol({
       dispatcher,
       signals: this.signals,
@@ -175,6 +180,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
   async #prepare(): Promise<void> {
     if (this.#settings.cache.enableRedisCache) await loadRedisDriver();
     await this.setup();
+    if (this.#stopped === undefined) this.optimizer.start();
   }
 
   /**
@@ -267,8 +273,8 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
   }
 
   /** A snapshot of memory, CPU, requests and response times. */
-  getPerformanceMetrics(): PerformanceMetrics {
-    return this.#monitor.snapshot();
+  getPerformanceMetrics(): ServerMetrics {
+    return { ...this.#monitor.snapshot(), optimizer: this.optimizer.report() };
   }
 
   /** Records a value of a business metric. @throws {OptionError} when the name or the value is not valid. */
@@ -359,6 +365,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
   }
 
   async #stop(): Promise<void> {
+    this.optimizer.stop();
     const { clock, drainTimeoutMs } = this.#settings;
     const endsAt = clock.now() + drainTimeoutMs;
     let cancelDeadline = (): void => {};

@@ -43,14 +43,23 @@ const MOST_RETRY_MS = 10_000;
  * How long a tool takes is no reason: a change in what is called looks like congestion where latency decides.
  */
 export class OverloadGuard {
+  /** May be changed at any time. */
+  maxInFlight: number;
+  readonly #isOn: boolean;
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #signal: Signal<LimitEvent>;
   readonly #targetMs: number;
-  readonly #maxInFlight: number;
   readonly #delay: DelayControl;
   readonly #meter: LoopDelayMeter;
-  readonly #shed: { [R in ShedReason]: number } = { delay: 0, 'in-flight': 0, 'queue-full': 0, deadline: 0, rate: 0 };
+  readonly #shed: { [R in ShedReason]: number } = {
+    delay: 0,
+    'in-flight': 0,
+    'queue-full': 0,
+    deadline: 0,
+    rate: 0,
+    memory: 0,
+  };
   readonly #shedByClass: { [C in ShedClass]: number } = { list: 0, retry: 0, tool: 0, essential: 0, health: 0 };
   #inFlight = 0;
   /** How many may enter before anything has to be looked at. */
@@ -58,7 +67,8 @@ export class OverloadGuard {
   /** What the last refill came to: one that was not touched shows an idle server. */
   #refill = 0;
   #lateMs = 0;
-  #reason: 'delay' | 'in-flight' = 'delay';
+  #reason: 'delay' | 'in-flight' | 'memory' = 'delay';
+  #isMemoryShort = false;
 
   constructor({ options, clock, random, signal }: GuardParts) {
     this.#clock = clock;
@@ -66,7 +76,8 @@ export class OverloadGuard {
     this.#signal = signal;
     this.#credit = options.shed ? 0 : Number.POSITIVE_INFINITY;
     this.#targetMs = options.targetMs;
-    this.#maxInFlight = options.maxInFlight;
+    this.#isOn = options.shed;
+    this.maxInFlight = options.maxInFlight;
     this.#delay = new DelayControl(options, (overloaded, delayMs) => {
       if (signal.active) signal.emit({ kind: overloaded ? 'overloaded' : 'recovered', target: '', delayMs });
     });
@@ -75,6 +86,12 @@ export class OverloadGuard {
 
   get inFlight(): number {
     return this.#inFlight;
+  }
+
+  /** While memory is short all but health checks are refused. It costs nothing while it is not: there is no credit then. */
+  set memoryShort(isShort: boolean) {
+    this.#isMemoryShort = isShort && this.#isOn;
+    if (this.#isMemoryShort) this.#credit = 0;
   }
 
   get overloaded(): boolean {
@@ -136,11 +153,15 @@ export class OverloadGuard {
     const overdueMs = this.#meter.overdueMs(now);
     // Little delay early in a turn of the loop says nothing: whether a queue stands is seen at its end, by the tick.
     if (overdueMs > this.#targetMs) this.#delay.observe(now, overdueMs);
+    if (this.#isMemoryShort && shedClass !== 'health') {
+      this.#reason = 'memory';
+      return false;
+    }
     if (this.#delay.refuses(shedClass, overdueMs, now)) {
       this.#reason = 'delay';
       return false;
     }
-    if (this.#inFlight >= this.#maxInFlight * SHARE[shedClass]) {
+    if (this.#inFlight >= this.maxInFlight * SHARE[shedClass]) {
       this.#reason = 'in-flight';
       return false;
     }
@@ -160,8 +181,8 @@ export class OverloadGuard {
   }
 
   #fill(): void {
-    const isLate = this.overloaded || this.#lateMs > this.#targetMs;
-    const room = Math.floor(this.#maxInFlight * SHARE.list) - this.#inFlight;
+    const isLate = this.#isMemoryShort || this.overloaded || this.#lateMs > this.#targetMs;
+    const room = Math.floor(this.maxInFlight * SHARE.list) - this.#inFlight;
     this.#refill = isLate ? 0 : Math.max(0, Math.min(CREDIT, room));
     this.#credit = this.#refill;
   }

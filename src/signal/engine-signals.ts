@@ -1,4 +1,5 @@
 import type { LimitEvent } from './limit-signals.ts';
+import type { MemoryEvent } from './memory-signals.ts';
 import type { PlacementEvent } from './placement-signals.ts';
 import type { PoolEvent } from './pool-signals.ts';
 import { Signal } from './typed-signal.ts';
@@ -79,6 +80,7 @@ export interface EngineSignals {
   readonly worker: Signal<WorkerEvent>;
   readonly placement: Signal<PlacementEvent>;
   readonly limit: Signal<LimitEvent>;
+  readonly memory: Signal<MemoryEvent>;
 }
 
 /** A fresh set of the engine's signals; one for each server. */
@@ -93,5 +95,6 @@ export function createEngineSignals(): EngineSignals {
     worker: new Signal<WorkerEvent>(),
     placement: new Signal<PlacementEvent>(),
     limit: new Signal<LimitEvent>(),
+    memory: new Signal<MemoryEvent>(),
   });
 }
