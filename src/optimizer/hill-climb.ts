@@ -96,7 +96,7 @@ class HillClimb implements Law {
       const step = this.#try(tunable, trial.direction, score, conditions);
       return step && { ...step, reason: `${percent(gain)} better: further ${trial.direction}` };
     }
-    this.#restAfter(score);
+    this.#restAfter(trial.score);
     this.#changed();
     return { to: trial.from, reason: `${percent(gain)} is no gain: back` };
   }

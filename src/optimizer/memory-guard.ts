@@ -28,8 +28,8 @@ export interface MemoryReport extends MemoryReading {
   readonly samples: number;
 }
 
-/** Samples above or below a threshold before it counts: the least of them is near what is alive, garbage apart. */
-const SUSTAINED = 3;
+/** Intervals above or below a threshold before it counts: the least in them is near what is alive, garbage apart. */
+const SUSTAINED = 2;
 /** How far below a threshold it is let go of. */
 const HYSTERESIS = 0.1;
 const FAST_MS = 100;
@@ -50,8 +50,9 @@ export class MemoryGuard {
   #cancel: CancelTimer | undefined;
   #running = false;
   #sampledAt: number;
-  #above = 0;
-  #below = 0;
+  /** Since when it is above the threshold, and well below it. */
+  #aboveSince: number | undefined;
+  #belowSince: number | undefined;
   #freeAfter = Number.NEGATIVE_INFINITY;
   #collectAfter = Number.NEGATIVE_INFINITY;
   #canCollect = true;
@@ -116,17 +117,19 @@ export class MemoryGuard {
   }
 
   #look(): void {
-    const { gcThreshold, hardLimit } = this.#parts.options;
+    const { gcThreshold, hardLimit, intervalMs } = this.#parts.options;
     this.#measure();
     this.#samples++;
-    const pressure = this.#pressure;
-    this.#above = pressure >= gcThreshold ? this.#above + 1 : 0;
-    this.#below = pressure < gcThreshold - HYSTERESIS ? this.#below + 1 : 0;
+    const [pressure, now] = [this.#pressure, this.#sampledAt];
+    this.#aboveSince = pressure >= gcThreshold ? (this.#aboveSince ?? now) : undefined;
+    this.#belowSince = pressure < gcThreshold - HYSTERESIS ? (this.#belowSince ?? now) : undefined;
+    const isSustained = (since: number | undefined): boolean =>
+      since !== undefined && now - since >= SUSTAINED * intervalMs;
     if (this.#state === 'shedding') this.#lookWhileShedding();
     else if (pressure >= hardLimit && this.#canCollect) this.#beginToShed();
-    else if (this.#state === 'ok' && this.#above >= SUSTAINED) this.#rise();
-    else if (this.#state === 'elevated' && this.#above >= SUSTAINED) this.#free();
-    else if (this.#state === 'elevated' && this.#below >= SUSTAINED) this.#become('ok');
+    else if (this.#state === 'ok' && isSustained(this.#aboveSince)) this.#rise();
+    else if (this.#state === 'elevated' && isSustained(this.#aboveSince)) this.#free();
+    else if (this.#state === 'elevated' && isSustained(this.#belowSince)) this.#become('ok');
   }
 
   #measure(): void {
