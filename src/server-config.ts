@@ -13,6 +13,7 @@ import {
   resolveAlerts,
   resolveMonitorOptions,
 } from './monitor/monitor.ts';
+import { type PerformanceOptions, type ResolvedPerformance, resolvePerformance } from './optimizer/optimizer.ts';
 import { type HttpPoolOptions, type ResolvedDatabases, resolveDatabases } from './pool/pool.ts';
 import {
   type CacheHints,
@@ -78,6 +79,8 @@ export interface OptimizedServerConfig {
   readonly alertThresholds?: AlertThresholdOptions;
   /** Where alerts go, besides the event `alert`. */
   readonly alerts?: AlertOptions;
+  /** How the server fits itself to its machine; `false` for one that stays as it begins, without a memory guard. */
+  readonly performance?: PerformanceOptions | false;
   /** Stop on SIGTERM and SIGINT: finish what is in flight, then exit. @default true */
   readonly handleSignals?: boolean;
   /** Longest time for requests in flight to finish when the server stops, in milliseconds. @default 25_000 */
@@ -109,6 +112,7 @@ const KEYS = [
   'monitor',
   'alertThresholds',
   'alerts',
+  'performance',
   'handleSignals',
   'drainTimeoutMs',
   'clock',
@@ -132,6 +136,7 @@ export interface ResolvedServerConfig {
   readonly workers: Required<WorkersOptions>;
   readonly monitor: ResolvedMonitorOptions;
   readonly alerts: ResolvedAlerts;
+  readonly performance: ResolvedPerformance;
   readonly handleSignals: boolean;
   readonly drainTimeoutMs: number;
   readonly clock: Clock;
@@ -143,21 +148,24 @@ export function resolveServerConfig(config: OptimizedServerConfig): ResolvedServ
   const stdio = checkStdio(given.stdio);
   const { breakers, httpPool, ...databases } = splitBreakers(config);
   const http = given.http ?? (stdio === false ? undefined : false);
+  const performance = resolvePerformance(given.performance);
+  const { facts } = performance;
   return Object.freeze({
     serverInfo: toServerInfo(config),
     instructions: given.instructions === undefined ? undefined : stringOption('instructions', given.instructions),
     http: http === false ? undefined : resolveHttpOptions(http),
     stdio,
     limits: resolveLimits(given.limits),
-    overload: resolveOverload(given.overload as OverloadOptions | undefined),
+    overload: resolveOverload(given.overload as OverloadOptions | undefined, () => facts),
     listPageSize: integerOption('listPageSize', given.listPageSize, 1_000, { min: 1, max: 100_000 }),
-    cache: resolveCacheOptions(given.cache, stringOption('name', config.name)),
+    cache: resolveCacheOptions(given.cache, stringOption('name', config.name), facts),
     cacheHints: resolveCacheHints(given.cacheHints),
     requestState: resolveRequestState(given.requestState),
-    databases: resolveDatabases(databases),
-    httpPool: checkHttpPool(httpPool),
+    databases: resolveDatabases(databases, facts),
+    httpPool: checkHttpPool(httpPool, performance),
     breakers,
-    workers: resolveWorkersOptions(given.workers),
+    performance,
+    workers: resolveWorkersOptions(given.workers, facts),
     monitor: resolveMonitorOptions(monitorOf(given)),
     alerts: resolveAlerts(given.alertThresholds, given.alerts),
     handleSignals: booleanOption('handleSignals', given.handleSignals, true),
@@ -193,11 +201,10 @@ function toServerInfo(config: OptimizedServerConfig): Implementation {
 }
 
 /** Its keys are checked where the pool is made; here only that they can be joined with others. */
-function checkHttpPool(options: unknown): HttpPoolOptions {
-  if (options === undefined) return {};
-  if (typeof options !== 'object' || options === null || Array.isArray(options))
+function checkHttpPool(options: unknown, { profile }: ResolvedPerformance): HttpPoolOptions {
+  if (options !== undefined && (typeof options !== 'object' || options === null || Array.isArray(options)))
     throw new OptionError('httpPool', 'must be an object', options);
-  return options;
+  return { maxSockets: profile.httpSockets, ...options };
 }
 
 function checkClock(clock: unknown): Clock {

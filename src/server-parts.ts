@@ -10,7 +10,13 @@ import type { ServerBreakers } from './server-breakers.ts';
 import type { ResolvedServerConfig } from './server-config.ts';
 import { ServerMonitor } from './server-monitor.ts';
 import type { EngineSignals } from './signal/signal.ts';
-import { createFetchHandler, type FetchHandler, OriginGuard, resolveHttpOptions } from './transport/transport.ts';
+import {
+  createFetchHandler,
+  type FetchHandler,
+  OriginGuard,
+  resolveHttpOptions,
+  StdioEndpoint,
+} from './transport/transport.ts';
 import type { CallToolResult } from './wire/wire.ts';
 import type { RequestTasks } from './worker/worker.ts';
 
@@ -87,6 +93,20 @@ export function createExecutor(
 ): ToolExecutor {
   const execute: ToolExecutor = own ?? ((tool, args, call) => tool.run(args, call));
   return otlp?.traces ? traced(execute, (call, meta, work) => monitor().runTraced(call, meta, work)) : execute;
+}
+
+/** Serves one client over streams, where the configuration says so; the end of its input is the end of the server. */
+export function openStdio(
+  protocol: Protocol,
+  { stdio, limits }: ResolvedServerConfig,
+  stop: () => Promise<void>,
+): StdioEndpoint | undefined {
+  if (stdio === false) return undefined;
+  const streams = stdio === true ? { input: process.stdin, output: process.stdout } : stdio;
+  const endpoint = new StdioEndpoint(protocol, limits, streams);
+  endpoint.open();
+  void endpoint.ended().then(stop);
+  return endpoint;
 }
 
 /** The server's web-standard face. */

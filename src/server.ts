@@ -5,7 +5,8 @@ import { PeregrineError } from './kernel/errors.ts';
 import { onTermination } from './kernel/process-signals.ts';
 import { RequestScopes } from './kernel/request-scope.ts';
 import { checkNodeVersion } from './kernel/runtime.ts';
-import type { CustomMetricOptions, PerformanceMetrics } from './monitor/monitor.ts';
+import type { CustomMetricOptions } from './monitor/monitor.ts';
+import type { PerformanceOptimizer } from './optimizer/optimizer.ts';
 import {
   type DatabaseQueryOptions,
   HttpPool,
@@ -36,10 +37,11 @@ import {
   type ToolHandler,
   type ToolPlacement,
 } from './registry/registry.ts';
-import type { CpuTaskOptions, ServerEvents, StartedServer } from './server-api.ts';
+import type { CpuTaskOptions, ServerEvents, ServerMetrics, StartedServer } from './server-api.ts';
 import { ServerBreakers } from './server-breakers.ts';
 import { type OptimizedServerConfig, type ResolvedServerConfig, resolveServerConfig } from './server-config.ts';
 import type { ServerMonitor } from './server-monitor.ts';
+import { createOptimizer } from './server-optimizer.ts';
 import {
   createCache,
   createDispatcher,
@@ -47,6 +49,7 @@ import {
   createFetch,
   createMonitor,
   measureOperation,
+  openStdio,
   runDetached,
 } from './server-parts.ts';
 import { createEngineSignals, type EngineSignals } from './signal/signal.ts';
@@ -55,7 +58,7 @@ import {
   type FetchHandler,
   HttpEndpoint,
   type MemoryClient,
-  StdioEndpoint,
+  type StdioEndpoint,
 } from './transport/transport.ts';
 import type { CallToolResult, InputRequiredResult } from './wire/wire.ts';
 import { RequestTasks, type TaskOptions } from './worker/worker.ts';
@@ -75,6 +78,8 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
   readonly http: HttpPool;
   /** Metrics, health, and where both are served. */
   readonly monitor: ServerMonitor;
+  /** What was derived from the machine, and what is tuned while the server runs; values of the author's own can be added. */
+  readonly optimizer: PerformanceOptimizer;
   readonly #settings: ResolvedServerConfig;
   readonly #cache: Cache;
   readonly #registry = new Registry();
@@ -116,6 +121,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
       cache: this.#cache,
       executeTool: this.#scopes.scoped(execute),
     });
+    this.optimizer = createOptimizer({ config, settings, signals: this.signals, cache: this.#cache, dispatcher });
     this.#protocol = new Protocol({
       dispatcher,
       signals: this.signals,
@@ -179,6 +185,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
   async #prepare(): Promise<void> {
     if (this.#settings.cache.enableRedisCache) await loadRedisDriver();
     await this.setup();
+    if (this.#stopped === undefined) this.optimizer.start();
   }
 
   /**
@@ -205,7 +212,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
       await this.ready();
       this.#checkNotStopped();
       const url = await this.#listen();
-      this.#startStdio();
+      this.#stdio = openStdio(this.#protocol, this.#settings, () => this.stop());
       this.monitor.enter('ready');
       if (this.#settings.handleSignals) this.#forgetSignals = onTermination(() => this.stop());
       return { url };
@@ -273,9 +280,9 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     this.#bus.publish({ kind: 'resource', uri: resource.uri });
   }
 
-  /** How the server is doing: memory, CPU, requests and response times, cache, pools. */
-  getPerformanceMetrics(): PerformanceMetrics {
-    return this.monitor.figures();
+  /** How the server is doing: memory, CPU, requests and response times, cache, pools, and what the optimizer made of it. */
+  getPerformanceMetrics(): ServerMetrics {
+    return { ...this.monitor.figures(), optimizer: this.optimizer.report() };
   }
 
   /** Records a value of a business metric. @throws {OptionError} when the name, the value or an option is not valid. */
@@ -360,17 +367,8 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     return this.#databases.database(name);
   }
 
-  #startStdio(): void {
-    const { stdio } = this.#settings;
-    if (stdio === false) return;
-    const streams = stdio === true ? { input: process.stdin, output: process.stdout } : stdio;
-    const endpoint = new StdioEndpoint(this.#protocol, this.#settings.limits, streams);
-    this.#stdio = endpoint;
-    endpoint.open();
-    void endpoint.ended().then(() => this.stop());
-  }
-
   async #stop(): Promise<void> {
+    this.optimizer.stop();
     const { clock, drainTimeoutMs } = this.#settings;
     const endsAt = clock.now() + drainTimeoutMs;
     const { promise: deadline, resolve } = Promise.withResolvers<void>();

@@ -62,14 +62,23 @@ const MOST_RETRY_MS = 10_000;
 export class OverloadGuard {
   /** Where requests wait while the loop is late. */
   readonly turns: TurnQueue;
+  /** May be changed at any time. */
+  maxInFlight: number;
+  readonly #isOn: boolean;
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #signal: Signal<LimitEvent>;
   readonly #targetMs: number;
-  readonly #maxInFlight: number;
   readonly #delay: DelayControl;
   readonly #meter: LoopDelayMeter;
-  readonly #shed: { [R in ShedReason]: number } = { delay: 0, 'in-flight': 0, 'queue-full': 0, deadline: 0, rate: 0 };
+  readonly #shed: { [R in ShedReason]: number } = {
+    delay: 0,
+    'in-flight': 0,
+    'queue-full': 0,
+    deadline: 0,
+    rate: 0,
+    memory: 0,
+  };
   readonly #shedByClass: { [C in ShedClass]: number } = { list: 0, retry: 0, tool: 0, essential: 0, health: 0 };
   #inFlight = 0;
   /** How many may enter before anything has to be looked at. */
@@ -81,8 +90,9 @@ export class OverloadGuard {
   #refusedLater = 0;
   #lateMs = 0;
   /** Of the last refusal. */
-  #reason: 'delay' | 'in-flight' = 'delay';
+  #reason: 'delay' | 'in-flight' | 'memory' = 'delay';
   #class: ShedClass = 'tool';
+  #isMemoryShort = false;
 
   constructor({ options, clock, random, signal, defer }: GuardParts) {
     this.turns = new TurnQueue(clock, options.targetMs, defer);
@@ -91,7 +101,8 @@ export class OverloadGuard {
     this.#signal = signal;
     this.#setCredit(options.shed ? 0 : Number.MAX_SAFE_INTEGER);
     this.#targetMs = options.targetMs;
-    this.#maxInFlight = options.maxInFlight;
+    this.#isOn = options.shed;
+    this.maxInFlight = options.maxInFlight;
     this.#delay = new DelayControl(options, (overloaded, delayMs) => {
       if (signal.active) signal.emit({ kind: overloaded ? 'overloaded' : 'recovered', target: '', delayMs });
     });
@@ -100,6 +111,12 @@ export class OverloadGuard {
 
   get inFlight(): number {
     return this.#inFlight;
+  }
+
+  /** While memory is short all but health checks are refused. It costs nothing while it is not: there is no credit then. */
+  set memoryShort(isShort: boolean) {
+    this.#isMemoryShort = isShort && this.#isOn;
+    if (this.#isMemoryShort) this.#setCredit(0);
   }
 
   get overloaded(): boolean {
@@ -171,11 +188,11 @@ export class OverloadGuard {
       this.#delay.observe(now, overdueMs);
       this.turns.active = true;
     }
-    const isPressed = this.overloaded || this.#inFlight >= this.#maxInFlight * SHARE.retry;
+    const isPressed = this.overloaded || this.#inFlight >= this.maxInFlight * SHARE.retry;
     const shedClass = isPressed && work !== undefined ? classOf(registered, work) : registered;
-    const isLate = this.#delay.refuses(shedClass, overdueMs, now);
-    if (isLate || this.#inFlight >= this.#maxInFlight * SHARE[shedClass]) {
-      this.#reason = isLate ? 'delay' : 'in-flight';
+    const reason = this.#reasonToRefuse(shedClass, overdueMs, now);
+    if (reason !== undefined) {
+      this.#reason = reason;
       this.#class = shedClass;
       return false;
     }
@@ -183,6 +200,12 @@ export class OverloadGuard {
     this.#entered++;
     if (overdueMs <= this.#targetMs) this.#fill();
     return true;
+  }
+
+  #reasonToRefuse(shedClass: ShedClass, overdueMs: number, now: number): 'delay' | 'in-flight' | 'memory' | undefined {
+    if (this.#isMemoryShort && shedClass !== 'health') return 'memory';
+    if (this.#delay.refuses(shedClass, overdueMs, now)) return 'delay';
+    return this.#inFlight >= this.maxInFlight * SHARE[shedClass] ? 'in-flight' : undefined;
   }
 
   #tick(now: number, loopLateMs: number): void {
@@ -197,8 +220,8 @@ export class OverloadGuard {
   }
 
   #fill(): void {
-    const isLate = this.overloaded || this.#lateMs > this.#targetMs;
-    const room = Math.floor(this.#maxInFlight * SHARE.list) - this.#inFlight;
+    const isLate = this.#isMemoryShort || this.overloaded || this.#lateMs > this.#targetMs;
+    const room = Math.floor(this.maxInFlight * SHARE.list) - this.#inFlight;
     this.#setCredit(isLate ? 0 : Math.max(0, Math.min(CREDIT, room)));
   }
 

@@ -1,7 +1,7 @@
 /** The contract of `pool/`: connections to databases and other servers, bounded and counted. */
 
 export type { PoolStatistics } from '../kernel/pool-statistics.ts';
-export { type Batcher, type BatcherOptions, createBatcher } from './batcher.ts';
+export { type Batcher, type BatcherOptions, type BatcherStatistics, createBatcher } from './batcher.ts';
 export type { CallGate, CallOutcome } from './call-gate.ts';
 export {
   type ConstraintKind,
