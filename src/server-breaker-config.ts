@@ -28,6 +28,17 @@ export interface BreakerSettings {
   readonly http: CircuitOptions | undefined;
 }
 
+/**
+ * How a server's own circuits decide: each call has a time limit of its own already, and what fails is asked again after one
+ * second, then ever more rarely, so that a short outage ends soon.
+ */
+export const DEPENDENCY_CIRCUIT = Object.freeze({
+  timeout: 0,
+  resetTimeout: 1_000,
+  resetBackoff: 2,
+  maxResetTimeout: 30_000,
+});
+
 const KEYS = ['threshold', 'resetTimeout', 'resetBackoff', 'maxResetTimeout', 'resetJitter'] as const;
 
 /** What has a name of its own among a server's pools and breakers. */
@@ -75,7 +86,10 @@ function splitOne<T>(option: string, config: T): { readonly rest: T; readonly ci
 
 function resolveBreaker(option: string, breaker: BreakerOptions | false | undefined): CircuitOptions | undefined {
   if (breaker === false) return undefined;
-  return resolveCircuitOptions({ ...objectOption(option, breaker, KEYS), timeout: 0 } as CircuitOptions, option);
+  const given = objectOption(option, breaker, KEYS) as BreakerOptions;
+  const { resetTimeout } = given;
+  const longest = typeof resetTimeout === 'number' ? { maxResetTimeout: Math.max(30_000, resetTimeout) } : {};
+  return resolveCircuitOptions({ ...DEPENDENCY_CIRCUIT, ...longest, ...given }, option);
 }
 
 function isObject(value: unknown): value is object {

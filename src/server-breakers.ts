@@ -2,11 +2,8 @@ import { Circuit, type CircuitOptions, type CircuitStatistics } from './breaker/
 import type { Clock } from './kernel/clock.ts';
 import type { BreakerFigures } from './monitor/monitor.ts';
 import type { CallGate, OriginGates } from './pool/pool.ts';
-import type { BreakerSettings } from './server-breaker-config.ts';
+import { type BreakerSettings, DEPENDENCY_CIRCUIT } from './server-breaker-config.ts';
 import type { EngineSignals } from './signal/signal.ts';
-
-/** The cache limits the time of each call itself. A Redis that hangs is asked again after one second, then ever more rarely. */
-const REDIS_CIRCUIT = { timeout: 0, resetTimeout: 1_000, resetBackoff: 2, maxResetTimeout: 30_000 };
 
 type Counts = Omit<BreakerFigures, 'state'>;
 
@@ -29,7 +26,7 @@ export class ServerBreakers {
 
   /** That of the cache's second tier. */
   redis(): Circuit {
-    return this.#add('redis', REDIS_CIRCUIT);
+    return this.#add('redis', DEPENDENCY_CIRCUIT);
   }
 
   /** What stands before a database; nothing where its breaker is turned off. */

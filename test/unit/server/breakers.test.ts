@@ -43,7 +43,14 @@ describe('the breakers of a server', () => {
       default: { state: 'open', calls: 6, failures: 5, failuresInRow: 5, refused: 1, opened: 1 },
       http: { state: 'closed', calls: 0 },
     });
-    clock.advance(30_000);
+    clock.advance(999);
+    expect(server.getPerformanceMetrics().breakers['default']?.state).toBe('open');
+    clock.advance(1);
+    expect(server.getPerformanceMetrics().breakers['default']?.state).toBe('half-open');
+    await callTool(server, 'ask'); // The probe fails, so the next one comes after twice that time.
+    clock.advance(1_999);
+    expect(server.getPerformanceMetrics().breakers['default']?.state).toBe('open');
+    clock.advance(1);
     expect(server.getPerformanceMetrics().breakers['default']?.state).toBe('half-open');
   });
 
