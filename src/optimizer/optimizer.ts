@@ -7,6 +7,7 @@ export { MemoryGuard, type MemoryReport } from './memory-guard.ts';
 export { createMemoryReader, type MemoryReading } from './memory-reading.ts';
 export {
   type MemoryGuardOptions,
+  PERFORMANCE_PRESETS,
   type PerformanceOptions,
   type PerformancePreset,
   type ResolvedPerformance,

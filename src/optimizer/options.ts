@@ -71,7 +71,8 @@ const PRESETS: { readonly [P in PerformancePreset]: Preset } = {
     hardLimit: 0.85,
   },
 };
-const PRESET_NAMES = Object.keys(PRESETS) as PerformancePreset[];
+/** The names of the presets. */
+export const PERFORMANCE_PRESETS = Object.freeze(Object.keys(PRESETS) as PerformancePreset[]);
 const GUARD_KEYS = ['intervalMs', 'gcThreshold', 'hardLimit', 'maxMemoryBytes', 'heapProfiles'] as const;
 
 /** Checks the options and derives the profile. @param options `false` for a server that stays as it begins. @throws {OptionError} */
@@ -79,8 +80,8 @@ export function resolvePerformance(options: unknown, machine: MachineFacts = rea
   const isOff = options === false;
   const given = objectOption('performance', isOff ? undefined : options, ['preset', 'adaptive', 'memoryGuard']);
   const preset = (given.preset ?? 'auto') as PerformancePreset;
-  if (!PRESET_NAMES.includes(preset))
-    throw new OptionError('performance.preset', `must be one of ${PRESET_NAMES.join(', ')}`, preset);
+  if (!PERFORMANCE_PRESETS.includes(preset))
+    throw new OptionError('performance.preset', `must be one of ${PERFORMANCE_PRESETS.join(', ')}`, preset);
   const facts = Object.freeze(PRESETS[preset].facts(machine));
   const profile = resolveHardwareProfile(facts);
   return Object.freeze({
