@@ -125,6 +125,7 @@ export class ServerMonitor {
     this.#reportFault(new Error(outlet.problem));
   }
 
+  /** Notes where the server is in its life, which health and the metrics tell. */
   enter(state: ServingState): void {
     this.#state = state;
   }
