@@ -21,6 +21,7 @@ export type {
 } from './cache/cache.ts';
 export type { Clock } from './kernel/clock.ts';
 export { OptionError, PeregrineError } from './kernel/errors.ts';
+export type { Logger } from './kernel/logger.ts';
 export {
   type BatchOptions,
   batch,
@@ -40,10 +41,15 @@ export {
   type Ticket,
 } from './limit/limit.ts';
 export type {
+  AlertKey,
+  AlertOptions,
+  AlertRecord,
+  AlertThresholdOptions,
   CustomMetricOptions,
   HealthReport,
   MetricSnapshot,
   MonitorOptions,
+  OtlpOptions,
   PerformanceMetrics,
 } from './monitor/monitor.ts';
 export {
@@ -117,7 +123,7 @@ export {
   type Variables,
 } from './registry/registry.ts';
 export { createOptimizedServer, OptimizedMCPServer } from './server.ts';
-export type { AlertEvent, CpuTaskOptions, ScaleEvent, ServerEvents, StartedServer } from './server-api.ts';
+export type { CpuTaskOptions, ScaleEvent, ServerEvents, StartedServer } from './server-api.ts';
 export type { OptimizedServerConfig } from './server-config.ts';
 export type { MonitorTick, ServerMonitor } from './server-monitor.ts';
 export type {

@@ -1,3 +1,4 @@
+import type { AlertRecord } from './monitor/monitor.ts';
 import type { TaskRunOptions } from './worker/worker.ts';
 
 /** A recommendation to change the number of instances. */
@@ -6,18 +7,12 @@ export interface ScaleEvent {
   readonly reason: string;
 }
 
-/** A threshold that was crossed. */
-export interface AlertEvent {
-  readonly name: string;
-  readonly value: number;
-  readonly threshold: number;
-}
-
-/** The events of a server, by name. Nothing emits the first three until scaling and alerts are configured. */
+/** The events of a server, by name. Nothing emits the first two until scaling is configured. */
 export interface ServerEvents {
   'scale-up-needed': [ScaleEvent];
   'scale-down-needed': [ScaleEvent];
-  alert: [AlertEvent];
+  /** An alert fired, or cleared. */
+  alert: [AlertRecord];
   /** A handler failed, or the server did: what clients are not told. */
   fault: [{ readonly where: string; readonly error: unknown }];
 }

@@ -4,7 +4,15 @@ import { type Clock, systemClock } from './kernel/clock.ts';
 import { OptionError } from './kernel/errors.ts';
 import { booleanOption, integerOption, objectOption, stringOption } from './kernel/options.ts';
 import { type OverloadOptions, type ResolvedOverload, resolveOverload } from './limit/limit.ts';
-import { type MonitorOptions, type ResolvedMonitorOptions, resolveMonitorOptions } from './monitor/monitor.ts';
+import {
+  type AlertOptions,
+  type AlertThresholdOptions,
+  type MonitorOptions,
+  type ResolvedAlerts,
+  type ResolvedMonitorOptions,
+  resolveAlerts,
+  resolveMonitorOptions,
+} from './monitor/monitor.ts';
 import { type DatabaseConfig, type HttpPoolOptions, type ResolvedDatabases, resolveDatabases } from './pool/pool.ts';
 import {
   type CacheHints,
@@ -60,6 +68,10 @@ export interface OptimizedServerConfig {
    * for `getPerformanceMetrics` and nothing is served; `false` spares even that.
    */
   readonly monitor?: boolean | MonitorOptions;
+  /** When alerts fire, in percent or milliseconds; `false` turns one off. Watched for with a monitor, or where this or `alerts` is given. */
+  readonly alertThresholds?: AlertThresholdOptions;
+  /** Where alerts go, besides the event `alert`. */
+  readonly alerts?: AlertOptions;
   /** Stop on SIGTERM and SIGINT: finish what is in flight, then exit. @default true */
   readonly handleSignals?: boolean;
   /** Longest time for requests in flight to finish when the server stops, in milliseconds. @default 25_000 */
@@ -89,6 +101,8 @@ const KEYS = [
   'httpPool',
   'workers',
   'monitor',
+  'alertThresholds',
+  'alerts',
   'handleSignals',
   'drainTimeoutMs',
   'clock',
@@ -110,6 +124,7 @@ export interface ResolvedServerConfig {
   readonly httpPool: HttpPoolOptions;
   readonly workers: Required<WorkersOptions>;
   readonly monitor: ResolvedMonitorOptions;
+  readonly alerts: ResolvedAlerts;
   readonly handleSignals: boolean;
   readonly drainTimeoutMs: number;
   readonly clock: Clock;
@@ -134,11 +149,19 @@ export function resolveServerConfig(config: OptimizedServerConfig): ResolvedServ
     databases: resolveDatabases(config),
     httpPool: checkHttpPool(given.httpPool),
     workers: resolveWorkersOptions(given.workers),
-    monitor: resolveMonitorOptions(given.monitor),
+    monitor: resolveMonitorOptions(monitorOf(given)),
+    alerts: resolveAlerts(given.alertThresholds, given.alerts),
     handleSignals: booleanOption('handleSignals', given.handleSignals, true),
     drainTimeoutMs: integerOption('drainTimeoutMs', given.drainTimeoutMs, 25_000, { min: 0, max: 3_600_000 }),
     clock: checkClock(given.clock),
   });
+}
+
+/** Who wants alerts has them watched for, though nothing is served. */
+function monitorOf({ monitor, alertThresholds, alerts }: { readonly [key: string]: unknown }): unknown {
+  const areWanted = alertThresholds !== undefined || alerts !== undefined;
+  if (areWanted && monitor === false) throw new OptionError('monitor', 'must not be false for alerts', monitor);
+  return monitor === undefined && areWanted ? { prometheusPort: false, dashboardPort: false } : monitor;
 }
 
 /** A server's identity as clients see it. @throws {OptionError} */

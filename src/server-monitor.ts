@@ -1,5 +1,8 @@
+import { hostname } from 'node:os';
 import type { Clock } from './kernel/clock.ts';
+import { systemRandom } from './kernel/random.ts';
 import {
+  Alerts,
   type CustomMetricOptions,
   HealthCheck,
   type HealthReport,
@@ -7,9 +10,12 @@ import {
   type MetricSnapshot,
   MetricsServer,
   type MonitorSources,
+  Otlp,
   type OutletState,
   type PerformanceMetrics,
   PerformanceMonitor,
+  type PostRequest,
+  type ResolvedAlerts,
   type ResolvedMonitorOptions,
   type ServingState,
   type TargetRow,
@@ -32,13 +38,21 @@ export interface ServerMonitorParts {
   readonly clock: Clock;
   readonly sources: Omit<MonitorSources, 'state'>;
   readonly databases: HealthSources['databases'];
+  readonly alerts: ResolvedAlerts;
+  /** How the server calls itself to others. */
+  readonly server: { readonly name: string; readonly version: string };
+  /** How alerts are posted. */
+  readonly post: PostRequest;
 }
 
 const TICK_MS = 1_000;
 
 /** A server's monitor: what it counted, whether the server is ready, and where both are served. */
 export class ServerMonitor {
+  /** What fired; alerts are watched for while the server runs and all is counted. */
+  readonly alerts: Alerts;
   readonly #performance: PerformanceMonitor;
+  readonly #otlp: Otlp | undefined;
   readonly #parts: ServerMonitorParts;
   readonly #health: HealthCheck;
   readonly #ticks = new Signal<MonitorTick>();
@@ -65,6 +79,9 @@ export class ServerMonitor {
       outlets: () => this.#outlets,
     };
     this.#health = new HealthCheck(health, clock);
+    const { alerts: settings, server, post } = parts;
+    this.alerts = new Alerts({ settings, server: server.name, clock, random: systemRandom, post });
+    this.#otlp = options.otlp && this.#createOtlp(options.otlp);
   }
 
   /** Where it is served, and what keeps it from that. */
@@ -97,11 +114,24 @@ export class ServerMonitor {
     return this.#ticks.on(listener);
   }
 
-  /** Opens what the configuration asks for. A port that cannot be had is told of and stops nobody. */
+  /** Runs what a call does at the place of that call in its trace, where there are traces. */
+  runTraced<R>(call: object, meta: unknown, work: () => R): R {
+    return this.#otlp === undefined ? work() : this.#otlp.run(call, meta, work);
+  }
+
+  /**
+   * Opens what the configuration asks for. A port that cannot be had is told of and stops nobody.
+   *
+   * @throws {PeregrineError} `DRIVER_MISSING` when a package that it needs is not installed.
+   */
   async open(): Promise<void> {
     const { options, clock } = this.#parts;
     if (options.counts !== 'all' || this.#closing.length > 0) return;
     this.#performance.start();
+    this.#closing.push(this.onTick(({ vitals }) => this.alerts.observe('', vitals)));
+    this.#closing.push(() => this.alerts.close());
+    this.#closing.push(() => this.#otlp?.close());
+    await this.#otlp?.open();
     const vitals = new VitalsMeter();
     this.#closing.push(clock.every(TICK_MS, () => this.#tick(vitals)));
     const { access, prometheusPort: port } = options;
@@ -136,6 +166,12 @@ export class ServerMonitor {
     this.#outlets.splice(0);
     await Promise.all(closing.map((close) => close()));
     this.#performance.stop();
+  }
+
+  #createOtlp(settings: NonNullable<ResolvedMonitorOptions['otlp']>): Otlp {
+    const { server, signals, clock, alerts } = this.#parts;
+    const parts = { settings, server, signals, clock, random: systemRandom, logger: alerts.logger };
+    return new Otlp({ ...parts, instance: `${hostname()}-${process.pid}`, snapshot: () => this.snapshot() });
   }
 
   #tick(meter: VitalsMeter): void {

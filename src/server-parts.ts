@@ -1,6 +1,6 @@
 import { Circuit } from './breaker/breaker.ts';
 import { Cache, createRedisTier } from './cache/cache.ts';
-import type { Dispatcher } from './dispatch/dispatch.ts';
+import { type Dispatcher, type ToolExecutor, traced } from './dispatch/dispatch.ts';
 import type { Clock } from './kernel/clock.ts';
 import { PeregrineError } from './kernel/errors.ts';
 import { systemRandom } from './kernel/random.ts';
@@ -47,7 +47,7 @@ export interface MonitoredParts {
 
 /** The monitor of a server. */
 export function createMonitor(
-  { monitor: options, clock }: ResolvedServerConfig,
+  { monitor: options, alerts, serverInfo: server, clock }: ResolvedServerConfig,
   signals: EngineSignals,
   { cache, http, tasks, databases, dispatcher, circuits }: MonitoredParts,
 ): ServerMonitor {
@@ -55,6 +55,9 @@ export function createMonitor(
     options,
     signals,
     clock,
+    alerts,
+    server,
+    post: (url, init) => http.fetch(url, init),
     sources: {
       cache: () => cache.statistics(),
       pools: () => ({ http: http.statistics(), ...tasks.statistics(), ...databases.statistics() }),
@@ -63,6 +66,16 @@ export function createMonitor(
     },
     databases: () => databases.health(),
   });
+}
+
+/** What runs tools: the author's own dispatch where there is one, and with traces at the place of the call in its trace. */
+export function createExecutor(
+  { monitor: { otlp } }: ResolvedServerConfig,
+  own: ToolExecutor | undefined,
+  monitor: () => ServerMonitor,
+): ToolExecutor {
+  const execute: ToolExecutor = own ?? ((tool, args, call) => tool.run(args, call));
+  return otlp?.traces ? traced(execute, (call, meta, work) => monitor().runTraced(call, meta, work)) : execute;
 }
 
 /** The server's web-standard face. */

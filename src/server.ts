@@ -38,7 +38,14 @@ import {
 import type { CpuTaskOptions, ServerEvents, StartedServer } from './server-api.ts';
 import { type OptimizedServerConfig, type ResolvedServerConfig, resolveServerConfig } from './server-config.ts';
 import type { ServerMonitor } from './server-monitor.ts';
-import { createCache, createFetch, createMonitor, measureOperation, runDetached } from './server-parts.ts';
+import {
+  createCache,
+  createExecutor,
+  createFetch,
+  createMonitor,
+  measureOperation,
+  runDetached,
+} from './server-parts.ts';
 import { createEngineSignals, type EngineSignals } from './signal/signal.ts';
 import {
   connectMemory,
@@ -96,10 +103,9 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     this.#scopes = new RequestScopes(settings.databases.size > 0);
     this.#databases = new RequestDatabases(settings.databases, { clock, signal: this.signals.pool }, this.#scopes);
     this.#tasks = new RequestTasks(settings.workers, { clock, signal: this.signals.worker }, this.#scopes);
-    const isExecuteOverridden = this.executeTool !== OptimizedMCPServer.prototype.executeTool;
-    const execute: ToolExecutor = isExecuteOverridden
-      ? (tool, args, call) => this.executeTool(tool.name, args, call)
-      : (tool, args, call) => tool.run(args, call);
+    const isOverridden = this.executeTool !== OptimizedMCPServer.prototype.executeTool;
+    const own: ToolExecutor = (tool, args, call) => this.executeTool(tool.name, args, call);
+    const execute = createExecutor(settings, isOverridden ? own : undefined, () => this.monitor);
     const dispatcher = new Dispatcher({
       registry: this.#registry,
       signals: this.signals,
@@ -126,6 +132,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     this.monitor = createMonitor(settings, this.signals, { ...parts, dispatcher, circuits });
     this.#registry.changed.on(createChangePublisher(this.#bus));
     this.signals.fault.on((fault) => this.emit('fault', fault));
+    this.monitor.alerts.changed.on((alert) => this.emit('alert', alert));
   }
 
   /** Registers what the server offers. Called once, before the first request. */

@@ -29,6 +29,7 @@ export type { Answer, Call, MethodHandler, Params, ReadyAnswer } from './call.ts
 export type { ListName } from './lists.ts';
 export { InternalFault, Refusal, toProtocolError } from './result-writer.ts';
 export type { ToolExecutor } from './tools.ts';
+export { type RunTraced, traced } from './traced.ts';
 
 /** The results that clients may cache, by method. */
 export type CacheableMethod =

@@ -1,5 +1,5 @@
-import { upperEdge } from '../kernel/histogram.ts';
-import { type Labels, PER_UNIT } from './families.ts';
+import type { Labels } from './families.ts';
+import { boundsOf, cumulate } from './histogram-data.ts';
 import type { HistogramData, MetricFamily, MetricSnapshot } from './metric-family.ts';
 
 /** Metrics as text, for one of the formats that Prometheus reads. */
@@ -16,15 +16,6 @@ interface Format {
 const TEXT: Format = { contentType: 'text/plain; version=0.0.4; charset=utf-8', isOpen: false };
 const OPEN: Format = { contentType: 'application/openmetrics-text; version=1.0.0; charset=utf-8', isOpen: true };
 
-/** From 50 µs on; above 10 ms those of OpenTelemetry's conventions for MCP. */
-const TIME_BOUNDS = [
-  0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300,
-];
-/** Of authors' own histograms, whose unit is not known. */
-const PLAIN_BOUNDS = [-3, -2, -1, 0, 1, 2, 3, 4, 5].flatMap((power) =>
-  [1, 2, 5].map((step) => Number(`${step}e${power}`)),
-);
-
 /** Writes metrics as OpenMetrics 1.0 where a client prefers that, else as Prometheus text 0.0.4. */
 export function expose({ families }: MetricSnapshot, accept: string | undefined): Exposition {
   const format = prefersOpen(accept ?? '') ? OPEN : TEXT;
@@ -38,7 +29,7 @@ function familyLines({ name, kind, help, unit, samples }: MetricFamily, { isOpen
   const described = isOpen ? name : total;
   const lines = [`# HELP ${described} ${escapeHelp(help, isOpen)}`, `# TYPE ${described} ${kind}`];
   if (isOpen && unit !== undefined) lines.push(`# UNIT ${name} ${unit}`);
-  const bounds = unit === 'seconds' ? TIME_BOUNDS : PLAIN_BOUNDS;
+  const bounds = boundsOf(unit);
   for (const { labels, value, histogram } of samples) {
     if (histogram !== undefined) lines.push(...histogramLines(name, labels, { histogram, bounds, isOpen }));
     else lines.push(`${total}${labelText(labels)} ${numberText(value ?? 0)}`);
@@ -52,18 +43,12 @@ interface HistogramText {
   readonly isOpen: boolean;
 }
 
-/** A bucket counts under a bound when all of it is below: no value counts as smaller than it was. */
 function histogramLines(name: string, labels: Labels, { histogram, bounds, isOpen }: HistogramText): string[] {
-  const { count, sum, buckets } = histogram;
-  const lines: string[] = [];
-  let [next, below] = [0, 0];
-  for (const bound of bounds) {
-    for (let bucket = buckets[next]; bucket !== undefined && upperEdge(bucket[0]) < bound * PER_UNIT; ) {
-      below += bucket[1];
-      bucket = buckets[++next];
-    }
-    lines.push(`${name}_bucket${labelText(labels, boundText(bound, isOpen))} ${below}`);
-  }
+  const { count, sum } = histogram;
+  const below = cumulate(histogram, bounds);
+  const lines = bounds.map(
+    (bound, at) => `${name}_bucket${labelText(labels, boundText(bound, isOpen))} ${below[at] ?? count}`,
+  );
   const all = labelText(labels);
   lines.push(`${name}_bucket${labelText(labels, '+Inf')} ${count}`);
   return [...lines, `${name}_sum${all} ${numberText(sum)}`, `${name}_count${all} ${count}`];

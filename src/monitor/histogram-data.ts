@@ -1,8 +1,17 @@
 import { Histogram, upperEdge } from '../kernel/histogram.ts';
 import { PER_UNIT } from './families.ts';
-import type { HistogramData } from './metric-family.ts';
+import type { HistogramData, MetricFamily } from './metric-family.ts';
 
 export const EMPTY: HistogramData = Object.freeze({ count: 0, sum: 0, buckets: Object.freeze([]) });
+
+/** From 50 µs on; above 10 ms those of OpenTelemetry's conventions for MCP. */
+const TIME_BOUNDS = [
+  0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300,
+];
+/** Of authors' own histograms, whose unit is not known. */
+const PLAIN_BOUNDS = [-3, -2, -1, 0, 1, 2, 3, 4, 5].flatMap((power) =>
+  [1, 2, 5].map((step) => Number(`${step}e${power}`)),
+);
 
 /** All that these have counted. */
 export function sumHistograms(all: readonly HistogramData[]): HistogramData {
@@ -41,6 +50,23 @@ export function quantileOf({ count, buckets }: HistogramData, share: number): nu
     if (seen >= rank) return upperEdge(bucket[0]) / PER_UNIT;
   }
   return 0;
+}
+
+/** Upper bounds of the buckets that histograms of a unit are exported in. */
+export function boundsOf(unit: MetricFamily['unit']): readonly number[] {
+  return unit === 'seconds' ? TIME_BOUNDS : PLAIN_BOUNDS;
+}
+
+/** How many values are within each bound. A bucket counts there when all of it is below: no value counts as smaller than it was. */
+export function cumulate({ buckets }: HistogramData, bounds: readonly number[]): number[] {
+  let [next, below] = [0, 0];
+  return bounds.map((bound) => {
+    for (let bucket = buckets[next]; bucket !== undefined && upperEdge(bucket[0]) < bound * PER_UNIT; ) {
+      below += bucket[1];
+      bucket = buckets[++next];
+    }
+    return below;
+  });
 }
 
 /** Sums of millionths, free of what binary fractions add to them: the order of additions makes no difference. */

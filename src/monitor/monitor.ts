@@ -150,6 +150,17 @@ function toPoolFigures({ waitTime, ...pool }: PoolStatistics): PoolFigures {
 }
 
 export { Access, type AccessOptions } from './access.ts';
+export { Otlp } from './adapter/otlp.ts';
+export {
+  type AlertOptions,
+  type AlertProfileOptions,
+  type AlertThresholdOptions,
+  type AlertWebhookOptions,
+  type ResolvedAlerts,
+  resolveAlerts,
+} from './alerts/alert-options.ts';
+export { Alerts } from './alerts/alerts.ts';
+export type { PostRequest } from './alerts/webhook.ts';
 export type { CustomMetricOptions } from './custom-metrics.ts';
 export { METRICS, type MetricDefinition } from './definitions.ts';
 export { expose } from './exposition.ts';
@@ -168,6 +179,7 @@ export { mergeSnapshots } from './merge.ts';
 export type { HistogramData, MetricFamily, MetricKind, MetricSample, MetricSnapshot } from './metric-family.ts';
 export { MetricsServer } from './metrics-server.ts';
 export { type MonitorOptions, type ResolvedMonitorOptions, resolveMonitorOptions } from './options.ts';
+export type { OtlpOptions } from './otlp-options.ts';
 export { listenOutlet, type OutletState } from './outlet.ts';
 export type { AlertKey, AlertRecord, PoolVitals, TargetRow, Vitals } from './vitals.ts';
 export { VitalsMeter } from './vitals-meter.ts';

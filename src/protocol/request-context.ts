@@ -248,11 +248,13 @@ export class RequestContext implements Call, ViewedRequest {
   }
 
   #settle(): void {
-    const { request } = this.#shared.signals;
+    const { request, trace } = this.#shared.signals;
     if (request.active) {
       const finishedAt = this.#shared.clock.now();
       const durationMs = this.#startedAt < 0 ? 0 : finishedAt - this.#startedAt;
-      request.emit({ method: this.label, target: this.target, outcome: this.outcome, durationMs, finishedAt });
+      const event = { method: this.label, target: this.target, outcome: this.outcome, durationMs, finishedAt };
+      request.emit(event);
+      if (trace.active) trace.emit({ request: event, meta: this.params?.['_meta'], call: this });
     }
     this.#onSettled?.();
   }
@@ -261,7 +263,7 @@ export class RequestContext implements Call, ViewedRequest {
 /** Answers a call of a tool that was never begun, since its answer was kept. HOT: guarded by `npm run bench -- cache`. */
 export function answerKept(
   exchange: Exchange,
-  { idText, name }: CallFrame,
+  { idText, name, meta }: CallFrame,
   text: string,
   startedAt: number,
   { signals, clock }: RequestShared,
@@ -270,7 +272,9 @@ export function answerKept(
   if (!signals.request.active) return;
   const finishedAt = clock.now();
   const durationMs = startedAt < 0 ? 0 : finishedAt - startedAt;
-  signals.request.emit({ method: 'tools/call', target: name, outcome: 'ok', durationMs, finishedAt });
+  const event = { method: 'tools/call', target: name, outcome: 'ok', durationMs, finishedAt } as const;
+  signals.request.emit(event);
+  if (signals.trace.active) signals.trace.emit({ request: event, meta, call: undefined });
 }
 
 /** Who asks. Credentials that nothing checks name nobody, and yet answers may depend on them. */

@@ -189,8 +189,8 @@ describe('the ticks of the monitor', () => {
     clock.advance(1_000);
     await callTool(server, 'ok');
     clock.advance(1_000);
-    expect(ticks).toHaveLength(1);
-    expect(ticks[0]).toMatchObject({
+    expect(ticks).toHaveLength(2);
+    expect(ticks[1]).toMatchObject({
       vitals: { at: clock.wallNow(), requests: { perSecond: 1 } },
       targets: [{ method: 'tools/call', target: 'ok', total: 1, perSecond: 1 }],
       snapshot: { at: clock.wallNow() },
@@ -199,7 +199,7 @@ describe('the ticks of the monitor', () => {
     clock.advance(2_000);
     await server.stop();
     clock.advance(5_000);
-    expect(ticks).toHaveLength(1);
+    expect(ticks).toHaveLength(2);
   });
 });
 
