@@ -174,7 +174,7 @@ export type {
   ServingState,
 } from './figures.ts';
 export { HealthCheck, type HealthReport, type HealthSources } from './health.ts';
-export type { HelloMessage, InstanceState, LiveMessage, TickMessage } from './live-protocol.ts';
+export type { HelloMessage, InstanceState, LiveMessage, TickMessage, VitalColumns } from './live-protocol.ts';
 export { mergeSnapshots } from './merge.ts';
 export type { HistogramData, MetricFamily, MetricKind, MetricSample, MetricSnapshot } from './metric-family.ts';
 export { MetricsServer } from './metrics-server.ts';
