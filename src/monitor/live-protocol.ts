@@ -6,6 +6,8 @@ export interface InstanceState {
   readonly state: 'starting' | 'ready' | 'not-ready' | 'draining' | 'gone';
   /** Why it is not ready; empty when it is. */
   readonly reasons: readonly string[];
+  /** What does not work although it is ready. */
+  readonly degraded: readonly string[];
   readonly startedAt: number;
   readonly vitals: Vitals | null;
 }
