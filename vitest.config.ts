@@ -2,8 +2,10 @@ import { defineConfig } from 'vitest/config';
 
 /** Folders of test/ whose tests start servers or processes, or search. */
 const SLOW_FOLDERS = ['e2e', 'fuzz', 'conformance', 'tooling'];
-/** Folders of test/ whose tests need Redis, PostgreSQL and MariaDB; every other folder is in the project `unit`. */
+/** Folders of test/ whose tests need Redis, PostgreSQL and MariaDB. */
 const SERVICE_FOLDERS = ['contract', 'chaos'];
+/** The folder of test/ whose tests need a Chromium. */
+const BROWSER_FOLDER = 'browser';
 
 const testsOf = (folder: string): string => `test/${folder}/**/*.test.ts`;
 
@@ -24,13 +26,14 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['**/node_modules/**', ...[...SLOW_FOLDERS, ...SERVICE_FOLDERS].map(testsOf)],
+          exclude: ['**/node_modules/**', ...[...SLOW_FOLDERS, ...SERVICE_FOLDERS, BROWSER_FOLDER].map(testsOf)],
           testTimeout: 30_000,
           hookTimeout: 30_000,
         },
       },
       ...SLOW_FOLDERS.map((name) => slow(name, [name])),
       slow('services', SERVICE_FOLDERS, ['test/services/global-setup.ts']),
+      slow('browser', [BROWSER_FOLDER], ['test/browser/global-setup.ts']),
     ],
   },
 });
