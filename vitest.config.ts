@@ -14,6 +14,12 @@ const slow = (name: string, folders: readonly string[], globalSetup: string[] = 
   test: { name, include: folders.map(testsOf), globalSetup, testTimeout: 180_000, hookTimeout: 120_000 },
 });
 
+/** What a page shows comes when it comes: on a busy machine that takes seconds. */
+const browser = () => {
+  const { extends: inherits, test } = slow('browser', [BROWSER_FOLDER], ['test/browser/global-setup.ts']);
+  return { extends: inherits, test: { ...test, expect: { poll: { timeout: 30_000 } } } };
+};
+
 export default defineConfig({
   test: {
     retry: 0,
@@ -33,7 +39,7 @@ export default defineConfig({
       },
       ...SLOW_FOLDERS.map((name) => slow(name, [name])),
       slow('services', SERVICE_FOLDERS, ['test/services/global-setup.ts']),
-      slow('browser', [BROWSER_FOLDER], ['test/browser/global-setup.ts']),
+      browser(),
     ],
   },
 });

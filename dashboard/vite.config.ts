@@ -13,6 +13,7 @@ export default defineConfig({
     cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
     license: { fileName: 'licenses.md' },
     modulePreload: false,
+    rolldownOptions: { checks: { pluginTimings: false } },
     // The policy of the page allows no data: URLs.
     assetsInlineLimit: 0,
   },

@@ -7,9 +7,6 @@ const START = Date.UTC(2026, 5, 1, 12, 0, 0);
 export interface StageOptions {
   readonly instances?: number;
   readonly targets?: number;
-  readonly port?: number;
-  /** When the server on it started. */
-  readonly startedAt?: number;
   readonly token?: string;
 }
 
@@ -17,17 +14,23 @@ export interface StageOptions {
 export class Stage {
   readonly #options: StageOptions;
   readonly #feed: LiveFeed;
-  readonly #server: DashboardServer;
+  #server: DashboardServer;
   #second = 0;
   url = '';
 
   private constructor(options: StageOptions) {
     this.#options = options;
-    const startedAt = options.startedAt ?? START;
-    this.#feed = new LiveFeed({ server: { name: 'catalogue', version: '1.2.3', peregrine: '0.1.0' }, startedAt });
-    this.#server = new DashboardServer({
-      access: new Access({ host: undefined, token: options.token }, 'monitor'),
-      port: options.port ?? 0,
+    this.#feed = new LiveFeed({
+      server: { name: 'catalogue', version: '1.2.3', peregrine: '0.1.0' },
+      startedAt: START,
+    });
+    this.#server = this.#createServer(0);
+  }
+
+  #createServer(port: number): DashboardServer {
+    return new DashboardServer({
+      access: new Access({ host: undefined, token: this.#options.token }, 'monitor'),
+      port,
       feed: this.#feed,
       clock: new FakeClock(),
       onFault: (error) => {
@@ -44,13 +47,9 @@ export class Stage {
     return stage;
   }
 
-  get port(): number {
-    return Number(new URL(this.url).port);
-  }
-
   /** End of the last second. */
   get now(): number {
-    return (this.#options.startedAt ?? START) + this.#second * 1_000;
+    return START + this.#second * 1_000;
   }
 
   get clients(): number {
@@ -77,6 +76,13 @@ export class Stage {
 
   close(): Promise<void> {
     return this.#server.close();
+  }
+
+  /** Serves again at the same address, after {@link close}. */
+  async reopen(): Promise<void> {
+    this.#server = this.#createServer(Number(new URL(this.url).port));
+    const { problem } = await this.#server.listen();
+    if (problem !== null) throw new Error(problem);
   }
 }
 

@@ -14,12 +14,14 @@ export interface TimeSpan {
   readonly to: number;
 }
 
-/** A chart on a canvas, as wide as its place. */
+/** A chart on a canvas, as wide as its place. Out of sight it is not drawn. */
 export class Plot {
   readonly #plot: uPlot;
-  readonly #observer: ResizeObserver;
+  readonly #observers: readonly (ResizeObserver | IntersectionObserver)[];
   readonly #forgetTheme: () => void;
   #span: TimeSpan = { from: 0, to: 1 };
+  #isSeen = false;
+  #data: uPlot.AlignedData | undefined;
 
   constructor(
     place: HTMLElement,
@@ -30,10 +32,12 @@ export class Plot {
     const hooks: uPlot.Hooks.Arrays = { setCursor: [({ cursor }) => onPointed(cursor.idx ?? null)] };
     const options = { ...toOptions(spec, series, () => this.#span), width: place.clientWidth, height: HEIGHT, hooks };
     this.#plot = new uPlot(options, [[], ...series.map(() => [])], place);
-    this.#observer = new ResizeObserver(() => {
+    const resized = new ResizeObserver(() => {
       if (place.clientWidth !== this.#plot.width) this.#plot.setSize({ width: place.clientWidth, height: HEIGHT });
     });
-    this.#observer.observe(place);
+    const seen = new IntersectionObserver(([entry]) => this.#see(entry?.isIntersecting ?? false));
+    this.#observers = [resized, seen];
+    for (const observer of this.#observers) observer.observe(place);
     this.#forgetTheme = onThemeChange(() => this.#plot.redraw(false, true));
   }
 
@@ -41,13 +45,19 @@ export class Plot {
   draw(times: readonly number[], values: readonly (readonly number[])[], span: TimeSpan): void {
     this.#span = span;
     const toGaps = (column: readonly number[]) => column.map((value) => (Number.isNaN(value) ? null : value));
-    this.#plot.setData([times.map((at) => at / 1_000), ...values.map(toGaps)]);
+    this.#data = [times.map((at) => at / 1_000), ...values.map(toGaps)];
+    if (this.#isSeen) this.#plot.setData(this.#data);
   }
 
   destroy(): void {
-    this.#observer.disconnect();
+    for (const observer of this.#observers) observer.disconnect();
     this.#forgetTheme();
     this.#plot.destroy();
+  }
+
+  #see(isSeen: boolean): void {
+    this.#isSeen = isSeen;
+    if (isSeen && this.#data) this.#plot.setData(this.#data);
   }
 }
 

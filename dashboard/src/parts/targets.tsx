@@ -14,7 +14,7 @@ export function Targets({ targets }: { readonly targets: ReadonlyMap<string, Tar
   const rows = useMemo(() => arrange(targets.values(), filter, order), [targets, filter, order]);
   const shown = rows.slice(0, SHOWN);
   return (
-    <section aria-labelledby="targets">
+    <section aria-labelledby="targets" class="far">
       <div class="heading">
         <h2 id="targets">Tools, resources and prompts</h2>
         <label class="filter">
@@ -65,7 +65,7 @@ function Head({ column: { key, title, format, isWide }, order, choose }: HeadPro
   const sorted = isChosen ? (order.isDescending ? 'descending' : 'ascending') : 'none';
   // Of numbers the great ones are looked for, of names the first.
   const next = { key, isDescending: isChosen ? !order.isDescending : format !== undefined };
-  const classes = `${format === undefined ? '' : 'number'} ${isWide ? 'wide' : ''}`.trim();
+  const classes = `${format === undefined ? key : 'number'}${isWide ? ' wide' : ''}`;
   return (
     <th scope="col" aria-sort={sorted} class={classes}>
       <button type="button" onClick={() => choose(next)}>
