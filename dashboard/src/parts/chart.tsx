@@ -32,7 +32,9 @@ export function Chart({ spec, history, end, rangeMs }: ChartProps) {
       plot.current = null;
     };
   }, [spec, names]);
-  useEffect(() => plot.current?.draw(times, values, { from: end - rangeMs, to: end }));
+  // A short history is drawn as wide as a long one.
+  const from = Math.max(end - rangeMs, Math.min(times[0] ?? end, end - rangeMs / 8));
+  useEffect(() => plot.current?.draw(times, values, { from, to: end }));
 
   const shown = pointed !== null && pointed < times.length ? pointed : times.length - 1;
   return (
