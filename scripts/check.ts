@@ -16,6 +16,7 @@ const cruised = ['src', 'examples'].filter((folder) => existsSync(folder));
 
 const STEPS: Readonly<Record<string, readonly string[]>> = {
   types: ['tsc', '-p', 'tsconfig.json'],
+  'dashboard types': ['tsc', '-p', 'dashboard/tsconfig.json'],
   lint: ['biome', 'check', '--error-on-warnings', '--diagnostic-level=warn', '--max-diagnostics=200'],
   layers: ['depcruise', '--config', '.dependency-cruiser.mjs', ...cruised],
   suppressions: ['node', join(scripts, 'check-suppressions.ts')],
