@@ -16,7 +16,7 @@ import { type Row, rowKey, type Suite } from './suites/suite.ts';
 
 async function loadSuite(name: string): Promise<Suite> {
   const file = new URL(`./suites/${name}.ts`, import.meta.url);
-  if (!/^[a-z-]+$/.test(name) || name === 'suite' || !existsSync(file))
+  if (!/^[a-z\d-]+$/.test(name) || name === 'suite' || !existsSync(file))
     throw new RangeError(`unknown suite ${JSON.stringify(name)}`);
   return ((await import(file.href)) as { suite: Suite }).suite;
 }

@@ -53,8 +53,37 @@ export type {
   PerformanceMetrics,
 } from './monitor/monitor.ts';
 export {
+  additiveIncrease,
+  type BoundUse,
+  batchWindow,
+  type Conditions,
+  type Decision,
+  type HardwareProfile,
+  type HeapProfileOptions,
+  type HillClimbOptions,
+  hillClimb,
+  type Law,
+  type MemoryGuardOptions,
+  type MemoryReading,
+  type MemoryReport,
+  type OptimizerReport,
+  PerformanceOptimizer,
+  type PerformanceOptions,
+  type PerformancePreset,
+  recommendedV8Flags,
+  resolveHardwareProfile,
+  type Score,
+  type Step,
+  type Tunable,
+  type TunableReport,
+  type TunedBatcher,
+  type Tuning,
+  type V8Flag,
+} from './optimizer/optimizer.ts';
+export {
   type Batcher,
   type BatcherOptions,
+  type BatcherStatistics,
   ConnectionPoolManager,
   type ConstraintKind,
   createBatcher,
@@ -103,6 +132,7 @@ export {
   inputRequired,
   inputResponse,
   type McpRequest,
+  type ObservedCalls,
   type OutgoingNotification,
   type PromptConfig,
   type PromptHandler,
@@ -123,7 +153,8 @@ export {
   type Variables,
 } from './registry/registry.ts';
 export { createOptimizedServer, OptimizedMCPServer } from './server.ts';
-export type { CpuTaskOptions, ScaleEvent, ServerEvents, StartedServer } from './server-api.ts';
+export type { CpuTaskOptions, ScaleEvent, ServerEvents, ServerMetrics, StartedServer } from './server-api.ts';
+export type { BreakerOptions, ServerDatabaseConfig, ServerHttpPoolOptions } from './server-breaker-config.ts';
 export type { OptimizedServerConfig } from './server-config.ts';
 export type { MonitorTick, ServerMonitor } from './server-monitor.ts';
 export type {
@@ -135,6 +166,8 @@ export type {
   EngineSignals,
   FaultEvent,
   LimitEvent,
+  MemoryEvent,
+  MemoryState,
   PlacementEvent,
   PoolEvent,
   RequestEvent,

@@ -1,4 +1,5 @@
-import type { AlertRecord } from './monitor/monitor.ts';
+import type { AlertRecord, PerformanceMetrics } from './monitor/monitor.ts';
+import type { OptimizerReport } from './optimizer/optimizer.ts';
 import type { TaskRunOptions } from './worker/worker.ts';
 
 /** A recommendation to change the number of instances. */
@@ -21,6 +22,11 @@ export interface ServerEvents {
 export interface StartedServer {
   /** The endpoint, with the real port; nothing where the server does not listen. */
   readonly url: string | undefined;
+}
+
+/** A snapshot of how the server is doing, and of what the optimizer made of it. */
+export interface ServerMetrics extends PerformanceMetrics {
+  readonly optimizer: OptimizerReport;
 }
 
 /** Options of a task for the thread or process pool. */

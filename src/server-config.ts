@@ -13,7 +13,8 @@ import {
   resolveAlerts,
   resolveMonitorOptions,
 } from './monitor/monitor.ts';
-import { type DatabaseConfig, type HttpPoolOptions, type ResolvedDatabases, resolveDatabases } from './pool/pool.ts';
+import { type PerformanceOptions, type ResolvedPerformance, resolvePerformance } from './optimizer/optimizer.ts';
+import { type HttpPoolOptions, type ResolvedDatabases, resolveDatabases } from './pool/pool.ts';
 import {
   type CacheHints,
   type RequestStateOptions,
@@ -22,6 +23,12 @@ import {
   resolveRequestState,
   type ServerLimits,
 } from './protocol/protocol.ts';
+import {
+  type BreakerSettings,
+  type ServerDatabaseConfig,
+  type ServerHttpPoolOptions,
+  splitBreakers,
+} from './server-breaker-config.ts';
 import {
   type HttpOptions,
   type ResolvedHttpOptions,
@@ -56,11 +63,11 @@ export interface OptimizedServerConfig {
   readonly cacheHints?: CacheHints;
   readonly requestState?: RequestStateOptions;
   /** The database: `sqlite:./file.db`, `postgres://...` or `mysql://...`, alone or with settings. Its name is `default`. */
-  readonly database?: DatabaseConfig;
+  readonly database?: ServerDatabaseConfig;
   /** How `server.http` connects to other servers. */
-  readonly httpPool?: HttpPoolOptions;
+  readonly httpPool?: ServerHttpPoolOptions;
   /** Further databases by name. */
-  readonly databases?: { readonly [name: string]: DatabaseConfig };
+  readonly databases?: { readonly [name: string]: ServerDatabaseConfig };
   /** Threads and processes that run what would block the event loop. */
   readonly workers?: WorkersOptions;
   /**
@@ -72,6 +79,8 @@ export interface OptimizedServerConfig {
   readonly alertThresholds?: AlertThresholdOptions;
   /** Where alerts go, besides the event `alert`. */
   readonly alerts?: AlertOptions;
+  /** How the server fits itself to its machine; `false` for one that stays as it begins, without a memory guard. */
+  readonly performance?: PerformanceOptions | false;
   /** Stop on SIGTERM and SIGINT: finish what is in flight, then exit. @default true */
   readonly handleSignals?: boolean;
   /** Longest time for requests in flight to finish when the server stops, in milliseconds. @default 25_000 */
@@ -103,6 +112,7 @@ const KEYS = [
   'monitor',
   'alertThresholds',
   'alerts',
+  'performance',
   'handleSignals',
   'drainTimeoutMs',
   'clock',
@@ -122,9 +132,11 @@ export interface ResolvedServerConfig {
   readonly requestState: { readonly secret: string | undefined; readonly ttlSeconds: number };
   readonly databases: ResolvedDatabases;
   readonly httpPool: HttpPoolOptions;
+  readonly breakers: BreakerSettings;
   readonly workers: Required<WorkersOptions>;
   readonly monitor: ResolvedMonitorOptions;
   readonly alerts: ResolvedAlerts;
+  readonly performance: ResolvedPerformance;
   readonly handleSignals: boolean;
   readonly drainTimeoutMs: number;
   readonly clock: Clock;
@@ -134,21 +146,26 @@ export interface ResolvedServerConfig {
 export function resolveServerConfig(config: OptimizedServerConfig): ResolvedServerConfig {
   const given = objectOption('config', config ?? null, KEYS);
   const stdio = checkStdio(given.stdio);
+  const { breakers, httpPool, ...databases } = splitBreakers(config);
   const http = given.http ?? (stdio === false ? undefined : false);
+  const performance = resolvePerformance(given.performance);
+  const { facts } = performance;
   return Object.freeze({
     serverInfo: toServerInfo(config),
     instructions: given.instructions === undefined ? undefined : stringOption('instructions', given.instructions),
     http: http === false ? undefined : resolveHttpOptions(http),
     stdio,
     limits: resolveLimits(given.limits),
-    overload: resolveOverload(given.overload as OverloadOptions | undefined),
+    overload: resolveOverload(given.overload as OverloadOptions | undefined, () => facts),
     listPageSize: integerOption('listPageSize', given.listPageSize, 1_000, { min: 1, max: 100_000 }),
-    cache: resolveCacheOptions(given.cache, stringOption('name', config.name)),
+    cache: resolveCacheOptions(given.cache, stringOption('name', config.name), facts),
     cacheHints: resolveCacheHints(given.cacheHints),
     requestState: resolveRequestState(given.requestState),
-    databases: resolveDatabases(config),
-    httpPool: checkHttpPool(given.httpPool),
-    workers: resolveWorkersOptions(given.workers),
+    databases: resolveDatabases(databases, facts),
+    httpPool: checkHttpPool(httpPool, performance),
+    breakers,
+    performance,
+    workers: resolveWorkersOptions(given.workers, facts),
     monitor: resolveMonitorOptions(monitorOf(given)),
     alerts: resolveAlerts(given.alertThresholds, given.alerts),
     handleSignals: booleanOption('handleSignals', given.handleSignals, true),
@@ -184,11 +201,10 @@ function toServerInfo(config: OptimizedServerConfig): Implementation {
 }
 
 /** Its keys are checked where the pool is made; here only that they can be joined with others. */
-function checkHttpPool(options: unknown): HttpPoolOptions {
-  if (options === undefined) return {};
-  if (typeof options !== 'object' || options === null || Array.isArray(options))
+function checkHttpPool(options: unknown, { profile }: ResolvedPerformance): HttpPoolOptions {
+  if (options !== undefined && (typeof options !== 'object' || options === null || Array.isArray(options)))
     throw new OptionError('httpPool', 'must be an object', options);
-  return options;
+  return { maxSockets: profile.httpSockets, ...options };
 }
 
 function checkClock(clock: unknown): Clock {

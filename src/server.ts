@@ -1,12 +1,12 @@
 import { EventEmitter } from 'node:events';
-import type { Circuit } from './breaker/breaker.ts';
 import { ApplicationCache, type Cache, loadRedisDriver } from './cache/cache.ts';
-import { Dispatcher, RESOURCE_LIST_TAG, resourceTag, type ToolExecutor } from './dispatch/dispatch.ts';
+import { RESOURCE_LIST_TAG, resourceTag, type ToolExecutor } from './dispatch/dispatch.ts';
 import { PeregrineError } from './kernel/errors.ts';
 import { onTermination } from './kernel/process-signals.ts';
 import { RequestScopes } from './kernel/request-scope.ts';
 import { checkNodeVersion } from './kernel/runtime.ts';
-import type { CustomMetricOptions, PerformanceMetrics } from './monitor/monitor.ts';
+import type { CustomMetricOptions } from './monitor/monitor.ts';
+import type { PerformanceOptimizer } from './optimizer/optimizer.ts';
 import {
   type DatabaseQueryOptions,
   HttpPool,
@@ -18,6 +18,8 @@ import {
 import { createChangePublisher, createLocalBus, jsonBoundsOf, Protocol } from './protocol/protocol.ts';
 import {
   type AnySchema,
+  blocksEventLoop,
+  type ObservedCalls,
   type PromptConfig,
   type PromptHandler,
   placeTool,
@@ -35,15 +37,19 @@ import {
   type ToolHandler,
   type ToolPlacement,
 } from './registry/registry.ts';
-import type { CpuTaskOptions, ServerEvents, StartedServer } from './server-api.ts';
+import type { CpuTaskOptions, ServerEvents, ServerMetrics, StartedServer } from './server-api.ts';
+import { ServerBreakers } from './server-breakers.ts';
 import { type OptimizedServerConfig, type ResolvedServerConfig, resolveServerConfig } from './server-config.ts';
 import type { ServerMonitor } from './server-monitor.ts';
+import { createOptimizer } from './server-optimizer.ts';
 import {
   createCache,
+  createDispatcher,
   createExecutor,
   createFetch,
   createMonitor,
   measureOperation,
+  openStdio,
   runDetached,
 } from './server-parts.ts';
 import { createEngineSignals, type EngineSignals } from './signal/signal.ts';
@@ -52,7 +58,7 @@ import {
   type FetchHandler,
   HttpEndpoint,
   type MemoryClient,
-  StdioEndpoint,
+  type StdioEndpoint,
 } from './transport/transport.ts';
 import type { CallToolResult, InputRequiredResult } from './wire/wire.ts';
 import { RequestTasks, type TaskOptions } from './worker/worker.ts';
@@ -72,6 +78,8 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
   readonly http: HttpPool;
   /** Metrics, health, and where both are served. */
   readonly monitor: ServerMonitor;
+  /** What was derived from the machine, and what is tuned while the server runs; values of the author's own can be added. */
+  readonly optimizer: PerformanceOptimizer;
   readonly #settings: ResolvedServerConfig;
   readonly #cache: Cache;
   readonly #registry = new Registry();
@@ -96,30 +104,24 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     const { clock, limits } = settings;
     this.config = Object.freeze({ ...config });
     this.#settings = settings;
-    const circuits: Circuit[] = [];
-    this.#cache = createCache(settings, this.signals, circuits);
+    const breakers = new ServerBreakers(settings.breakers, clock, this.signals);
+    this.#cache = createCache(settings, this.signals, breakers);
     this.cache = new ApplicationCache(this.#cache);
-    this.http = new HttpPool({ clock, ...settings.httpPool }, 'httpPool');
+    this.http = new HttpPool({ clock, ...settings.httpPool }, 'httpPool', breakers.origins);
     this.#scopes = new RequestScopes(settings.databases.size > 0);
-    this.#databases = new RequestDatabases(settings.databases, { clock, signal: this.signals.pool }, this.#scopes);
+    const aroundPools = { clock, signal: this.signals.pool, gateOf: breakers.gateOf };
+    this.#databases = new RequestDatabases(settings.databases, aroundPools, this.#scopes);
     this.#tasks = new RequestTasks(settings.workers, { clock, signal: this.signals.worker }, this.#scopes);
     const isOverridden = this.executeTool !== OptimizedMCPServer.prototype.executeTool;
     const own: ToolExecutor = (tool, args, call) => this.executeTool(tool.name, args, call);
     const execute = createExecutor(settings, isOverridden ? own : undefined, () => this.monitor);
-    const dispatcher = new Dispatcher({
+    const dispatcher = createDispatcher(settings, {
       registry: this.#registry,
       signals: this.signals,
-      clock,
-      serverInfo: settings.serverInfo,
-      instructions: settings.instructions,
-      pageSize: settings.listPageSize,
-      maxUriLength: limits.maxUriLength,
-      rounds: settings.requestState,
-      cacheHints: settings.cacheHints,
       cache: this.#cache,
-      overload: settings.overload,
       executeTool: this.#scopes.scoped(execute),
     });
+    this.optimizer = createOptimizer({ config, settings, signals: this.signals, cache: this.#cache, dispatcher });
     this.#protocol = new Protocol({
       dispatcher,
       signals: this.signals,
@@ -129,7 +131,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
       subscriptionLimits: limits,
     });
     const parts = { cache: this.#cache, http: this.http, tasks: this.#tasks, databases: this.#databases };
-    this.monitor = createMonitor(settings, this.signals, { ...parts, dispatcher, circuits });
+    this.monitor = createMonitor(settings, this.signals, { ...parts, dispatcher, breakers });
     this.#registry.changed.on(createChangePublisher(this.#bus));
     this.signals.fault.on((fault) => this.emit('fault', fault));
     this.monitor.alerts.changed.on((alert) => this.emit('alert', alert));
@@ -148,8 +150,9 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     config: ToolConfig<I> & ToolPlacement,
     handler?: ToolHandler<I>,
   ): RegisteredTool {
-    const { clock } = this.#settings;
-    const placed = placeTool(name, config, handler, { tasks: this.#tasks, clock, signal: this.signals.placement });
+    const parts = { tasks: this.#tasks, clock: this.#settings.clock, signal: this.signals.placement };
+    const isCPUIntensive = this.isCPUIntensive.bind(this);
+    const placed = placeTool(name, config, handler, { ...parts, isCPUIntensive });
     return this.#registry.registerTool(name, placed.config, placed.handler as ToolHandler<I>);
   }
 
@@ -182,6 +185,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
   async #prepare(): Promise<void> {
     if (this.#settings.cache.enableRedisCache) await loadRedisDriver();
     await this.setup();
+    if (this.#stopped === undefined) this.optimizer.start();
   }
 
   /**
@@ -208,7 +212,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
       await this.ready();
       this.#checkNotStopped();
       const url = await this.#listen();
-      this.#startStdio();
+      this.#stdio = openStdio(this.#protocol, this.#settings, () => this.stop());
       this.monitor.enter('ready');
       if (this.#settings.handleSignals) this.#forgetSignals = onTermination(() => this.stop());
       return { url };
@@ -276,9 +280,9 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     this.#bus.publish({ kind: 'resource', uri: resource.uri });
   }
 
-  /** How the server is doing: memory, CPU, requests and response times, cache, pools. */
-  getPerformanceMetrics(): PerformanceMetrics {
-    return this.monitor.figures();
+  /** How the server is doing: memory, CPU, requests and response times, cache, pools, and what the optimizer made of it. */
+  getPerformanceMetrics(): ServerMetrics {
+    return { ...this.monitor.figures(), optimizer: this.optimizer.report() };
   }
 
   /** Records a value of a business metric. @throws {OptionError} when the name, the value or an option is not valid. */
@@ -325,6 +329,11 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     );
   }
 
+  /** Whether a tool with `run: 'auto'` is to leave the event loop; asked before each call in it, the first one included. */
+  protected isCPUIntensive(_tool: string, calls: ObservedCalls): boolean {
+    return blocksEventLoop(calls);
+  }
+
   /** Makes a module's exported function a task for {@link processCPUIntensiveTask}. @throws {OptionError} */
   protected registerTask(name: string, module: URL | string, options?: TaskOptions): void {
     this.#tasks.registerTask(name, module, options);
@@ -358,23 +367,12 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     return this.#databases.database(name);
   }
 
-  #startStdio(): void {
-    const { stdio } = this.#settings;
-    if (stdio === false) return;
-    const streams = stdio === true ? { input: process.stdin, output: process.stdout } : stdio;
-    const endpoint = new StdioEndpoint(this.#protocol, this.#settings.limits, streams);
-    this.#stdio = endpoint;
-    endpoint.open();
-    void endpoint.ended().then(() => this.stop());
-  }
-
   async #stop(): Promise<void> {
+    this.optimizer.stop();
     const { clock, drainTimeoutMs } = this.#settings;
     const endsAt = clock.now() + drainTimeoutMs;
-    let cancelDeadline = (): void => {};
-    const deadline = new Promise<void>((resolve) => {
-      cancelDeadline = clock.after(drainTimeoutMs, resolve);
-    });
+    const { promise: deadline, resolve } = Promise.withResolvers<void>();
+    const cancelDeadline = clock.after(drainTimeoutMs, resolve);
     this.monitor.enter('draining');
     this.#endpoint?.drain();
     this.#protocol.close();

@@ -1,4 +1,5 @@
 import { OptionError } from '../kernel/errors.ts';
+import { resolveHardwareProfile } from '../kernel/hardware-profile.ts';
 import { type MachineFacts, readMachineFacts } from '../kernel/machine.ts';
 import { booleanOption, integerOption, numberOption, objectOption, stringOption } from '../kernel/options.ts';
 import { digestOf } from './keys.ts';
@@ -74,11 +75,11 @@ export function resolveCacheOptions(
     integerOption(`cache.${key}`, given[key], fallback, { min, max });
   const seconds = (key: (typeof KEYS)[number], fallback: number): number =>
     numberOption(`cache.${key}`, given[key], fallback, { min: 0, max: MAX_SECONDS });
-  const share = Math.floor(machine.memoryBytes / 64);
+  const { cacheEntries, cacheBytes } = resolveHardwareProfile(machine);
   const prefix = stringOption('cache.keyPrefix', given.keyPrefix, `peregrine:${placeOf(serverName)}`);
   return Object.freeze({
-    lruCacheSize: whole('lruCacheSize', 10_000, 1, 100_000_000),
-    maxMemoryBytes: whole('maxMemoryBytes', Math.min(512 * MIB, Math.max(16 * MIB, share)), MIB, 2 ** 40),
+    lruCacheSize: whole('lruCacheSize', cacheEntries, 1, 100_000_000),
+    maxMemoryBytes: whole('maxMemoryBytes', cacheBytes, MIB, 2 ** 40),
     cacheTTL: seconds('cacheTTL', 3_600),
     staleSeconds: seconds('staleSeconds', 0),
     staleIfErrorSeconds: seconds('staleIfErrorSeconds', 0),

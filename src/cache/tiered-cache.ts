@@ -50,11 +50,13 @@ export class Cache {
   readonly #flights: Flights<Served>;
   readonly #counts: CacheCounts = createCounts();
   readonly #remote: Remote | undefined;
+  #capacity: number;
 
   constructor(parts: CacheParts) {
     const { options, clock, random, tier, protect } = parts;
     this.#parts = parts;
     this.#flights = new Flights(clock);
+    this.#capacity = options.lruCacheSize;
     this.#memory = createBoundedMap(options.lruCacheSize, options.maxMemoryBytes, () => this.#counts.evictions++);
     if (tier === undefined) return;
     this.#remote = new Remote({
@@ -77,6 +79,16 @@ export class Cache {
       },
       told: (kind, count, error) => this.#told(kind, count, error),
     });
+  }
+
+  /** Most values in memory; may be changed at any time. */
+  get capacity(): number {
+    return this.#capacity;
+  }
+
+  set capacity(entries: number) {
+    this.#capacity = entries;
+    this.#memory.resize(entries);
   }
 
   get options(): ResolvedCacheOptions {

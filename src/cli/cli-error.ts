@@ -1,5 +1,5 @@
 /** Exit codes; the help texts tell them. */
-export const EXIT = Object.freeze({ ok: 0, failure: 1, toolError: 2 });
+export const EXIT = Object.freeze({ ok: 0, failure: 1, toolError: 2, somethingWrong: 2 });
 
 /** Something the person at the keyboard can put right. Its message is the one line that is printed. */
 export class CliError extends Error {

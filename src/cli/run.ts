@@ -2,6 +2,7 @@ import { readVersion } from '../kernel/package-version.ts';
 import { parseAndRun } from './adapter/arguments.ts';
 import { call } from './call.ts';
 import { CliError, EXIT } from './cli-error.ts';
+import { doctor } from './doctor.ts';
 import { list } from './list.ts';
 import { createProcessOutput, type Output } from './output.ts';
 
@@ -11,6 +12,7 @@ export async function run(args: readonly string[], output: Output = createProces
     return await parseAndRun(args, readVersion(), output, {
       call: (url, tool, json, options) => call(url, tool, json, options, output),
       list: (url, options) => list(url, options, output),
+      doctor: (options) => doctor(options, output),
     });
   } catch (error) {
     if (error instanceof CliError) output.error(`peregrine: ${error.message}\n`);

@@ -1,7 +1,7 @@
 /** The contract of `dispatch/`: from a method and its parameters to the text of a result. */
 import type { Cache } from '../cache/cache.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { type ResolvedOverload, resolveOverload } from '../limit/limit.ts';
+import { type OverloadGuard, type ResolvedOverload, resolveOverload, type TurnQueue } from '../limit/limit.ts';
 import { findHeaderMismatch, type Registry } from '../registry/registry.ts';
 import type { EngineSignals, ShedClass } from '../signal/signal.ts';
 import {
@@ -113,6 +113,11 @@ export class Dispatcher {
     ]);
   }
 
+  /** Where requests wait while the event loop is late. */
+  get turns(): TurnQueue {
+    return this.#admission.guard.turns;
+  }
+
   get writer(): ResultWriter {
     return this.#writer;
   }
@@ -132,6 +137,11 @@ export class Dispatcher {
   admitStream(method: string): void {
     this.#admission.enter('list', method);
     this.#admission.guard.release(); // Streams are bounded by their own number.
+  }
+
+  /** What lets requests in. */
+  get guard(): OverloadGuard {
+    return this.#admission.guard;
   }
 
   /** What was let in and what was refused. */

@@ -30,6 +30,9 @@ export class FlightCall implements Call {
   get method(): string {
     return this.first.method;
   }
+  get isRetry(): boolean {
+    return this.first.isRetry;
+  }
   get argumentsText(): string | undefined {
     return this.first.argumentsText;
   }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
+import { type ReadText, readCgroupLimits } from './cgroup.ts';
 
 /** What this process may use of the machine, container limits included. */
 export interface MachineFacts {
@@ -9,9 +10,9 @@ export interface MachineFacts {
   readonly memoryBytes: number;
 }
 
-/** Reads a small text file, or nothing where there is none. */
-export type ReadText = (path: string) => string | undefined;
+export type { ReadText } from './cgroup.ts';
 
+/** Reads a small text file; nothing where that cannot be done. */
 export const readText: ReadText = (path) => {
   try {
     return readFileSync(path, 'utf8');
@@ -21,18 +22,14 @@ export const readText: ReadText = (path) => {
 };
 
 /**
- * Reads cores and memory, cgroup version 2 limits included.
+ * Reads cores and memory, limits of cgroups included.
  *
- * `cpu.max` and `memory.max` are read directly: the runtime's own functions have ignored them or answered 2^64.
+ * The limits are read directly: the runtime's own functions have ignored them or answered 2^64.
  */
 export function readMachineFacts(read: ReadText = readText): MachineFacts {
-  const [quota, period] = (read('/sys/fs/cgroup/cpu.max') ?? 'max 100000').trim().split(/\s+/);
-  const share = Number(quota) / Number(period);
-  const hardware = availableParallelism();
-  const limit = Number((read('/sys/fs/cgroup/memory.max') ?? 'max').trim());
-  const total = totalmem();
+  const limits = readCgroupLimits(read);
   return Object.freeze({
-    cores: Number.isFinite(share) && share > 0 ? Math.min(hardware, share) : hardware,
-    memoryBytes: Number.isFinite(limit) && limit > 0 ? Math.min(total, limit) : total,
+    cores: Math.min(availableParallelism(), limits.cores ?? Number.POSITIVE_INFINITY),
+    memoryBytes: Math.min(totalmem(), limits.memoryBytes ?? Number.POSITIVE_INFINITY),
   });
 }

@@ -256,7 +256,7 @@ export class ConcurrencyLimiter {
     if (lane.running === 0 && lane.waiting.first === undefined) this.#lanes.delete(lane.principal);
   }
 
-  #refuse(reason: Exclude<ShedReason, 'rate' | 'in-flight'>): OverloadedError {
+  #refuse(reason: Exclude<ShedReason, 'rate' | 'in-flight' | 'memory'>): OverloadedError {
     this.#refused[reason]++;
     return new OverloadedError(reason, Math.max(LEAST_RETRY_MS, Math.ceil(this.#lastWaitMs)));
   }

@@ -6,6 +6,7 @@ const BECAUSE: { readonly [R in Exclude<ShedReason, 'rate'>]: string } = {
   'in-flight': 'too much is under way',
   'queue-full': 'the queue is full',
   deadline: 'it waited too long',
+  memory: 'memory is short',
 };
 
 /** `OVERLOADED`: there was too much to do, and this work was not begun. Retryable. */

@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../kernel/clock.ts';
 import { OptionError } from '../kernel/errors.ts';
+import { resolveHardwareProfile } from '../kernel/hardware-profile.ts';
 import { type MachineFacts, readMachineFacts } from '../kernel/machine.ts';
 import { booleanOption, integerOption, numberOption, objectOption } from '../kernel/options.ts';
 import { type Random, systemRandom } from '../kernel/random.ts';
@@ -71,8 +72,6 @@ const KEYS = [
   'perPrincipal',
 ] as const;
 
-/** What a request in flight is taken to hold, so that all of them have half of the memory. */
-const BYTES_IN_FLIGHT = 256 * 1_024;
 const COUNT = { min: 1, max: 1_000_000 };
 /** The longest delay that timers of JavaScript know: about 24 days. */
 export const WAIT = { min: 1, max: 2_147_483_647 };
@@ -89,7 +88,12 @@ export function resolveOverload(
     shed: booleanOption('overload.shed', given.shed, DEFAULTS.shed),
     targetMs: integerOption('overload.targetMs', given.targetMs, DEFAULTS.targetMs, { min: 1, max: windowMs }),
     windowMs,
-    maxInFlight: integerOption('overload.maxInFlight', given.maxInFlight ?? defaultInFlight(machine()), 1, COUNT),
+    maxInFlight: integerOption(
+      'overload.maxInFlight',
+      given.maxInFlight ?? resolveHardwareProfile(machine()).requestsInFlight,
+      1,
+      COUNT,
+    ),
     concurrency: countOption('overload.concurrency', given.concurrency),
     queue: integerOption('overload.queue', given.queue, DEFAULTS.queue, { min: 0, max: 1_000_000 }),
     timeoutMs: integerOption('overload.timeoutMs', given.timeoutMs, DEFAULTS.timeoutMs, WAIT),
@@ -99,10 +103,6 @@ export function resolveOverload(
       rate: rateOption('overload.perPrincipal', own.requestsPerSecond, own.burst),
     }),
   });
-}
-
-function defaultInFlight({ memoryBytes }: MachineFacts): number {
-  return Math.min(65_536, Math.max(64, Math.floor(memoryBytes / 2 / BYTES_IN_FLIGHT)));
 }
 
 /** A count; without one there is no limit. @throws {OptionError} */

@@ -25,9 +25,11 @@ export class EventMeter {
     signals.limit.on(({ reason, shedClass }) => {
       if (reason !== undefined && shedClass !== undefined) this.#sheds.count(reason, shedClass);
     });
-    signals.breaker.on(({ name, to }) => {
+    signals.breaker.on(({ name: dependency, to }) => {
+      const isOrigin = dependency.includes('://'); // Origins come from URLs of tools' arguments: no label.
+      const name = isOrigin ? 'http' : dependency;
       if (!this.#breakers.has(name) && this.#breakers.size >= MAX_BREAKERS) return;
-      this.#breakers.set(name, to);
+      if (!isOrigin) this.#breakers.set(name, to);
       this.#transitions.count(name, to);
     });
     signals.worker.on(({ kind, pool }) => this.#workers.count(pool, kind));

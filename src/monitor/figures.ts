@@ -1,5 +1,5 @@
 import type { PoolStatistics } from '../kernel/pool-statistics.ts';
-import type { BreakerState, ShedReason } from '../signal/signal.ts';
+import type { BreakerState, ShedClass, ShedReason } from '../signal/signal.ts';
 import type { OutletState } from './outlet.ts';
 import type { RequestFigures } from './request-meter.ts';
 
@@ -8,9 +8,8 @@ export interface MonitorSources {
   readonly cache: () => CacheReadings;
   /** How each pool is used, by name: databases, `http`, and the workers `threads` and `processes`. */
   readonly pools: () => { readonly [name: string]: PoolStatistics };
-  readonly limits: () => LimitReadings;
-  /** The states of circuit breakers by name; those that the signals told of are known already. */
-  readonly breakers: () => { readonly [name: string]: BreakerState };
+  readonly limits: () => LimitFigures;
+  readonly breakers: () => PerformanceMetrics['breakers'];
   readonly state: () => ServingState;
 }
 
@@ -35,21 +34,48 @@ export interface CacheReadings {
   readonly isRedisUsable: boolean | undefined;
 }
 
-/** One limit of what is done at once. */
-export interface SlotReadings {
+/** What was let in and what was refused, since the start; times in milliseconds. */
+export interface LimitFigures {
+  /** Requests that are being answered. */
+  readonly inFlight: number;
+  readonly admitted: number;
+  /** Refused without being begun, by reason and by class. */
+  readonly shed: { readonly [R in ShedReason]: number };
+  readonly shedByClass: { readonly [C in ShedClass]: number };
+  /** Whether requests are refused by delay right now. */
+  readonly overloaded: boolean;
+  /** How late the event loop last was. */
+  readonly delayMs: number;
+  /** Calls of tools by the server's own limits; nothing where it has none. */
+  readonly server: SlotFigures | undefined;
+  /** Tools that have a `concurrency`, by name. */
+  readonly tools: { readonly [name: string]: SlotFigures };
+}
+
+/** What is under way at once, and what waits for that. */
+export interface SlotFigures {
+  /** The most that may be under way. */
   readonly concurrency: number;
   readonly running: number;
   readonly queued: number;
+  /** Slots given, those after a wait included. */
+  readonly entered: number;
+  readonly cancelled: number;
+  readonly refused: { readonly [R in 'queue-full' | 'deadline' | 'delay']: number };
+  readonly waitMs: { readonly average: number; readonly p50: number; readonly p99: number; readonly max: number };
 }
 
-/** What was let in and what was refused. */
-export interface LimitReadings {
-  readonly inFlight: number;
-  readonly overloaded: boolean;
-  readonly shed: { readonly [R in ShedReason]: number };
-  /** The limit of all tools together, where there is one, and those of single tools. */
-  readonly server: SlotReadings | undefined;
-  readonly tools: { readonly [name: string]: SlotReadings };
+/** What a circuit breaker did since the start. */
+export interface BreakerFigures {
+  /** `open` while calls are refused, `half-open` once one may be tried. */
+  readonly state: BreakerState;
+  readonly calls: number;
+  readonly failures: number;
+  readonly failuresInRow: number;
+  /** Calls that were not made. */
+  readonly refused: number;
+  /** How often it opened. */
+  readonly opened: number;
 }
 
 /** How one pool, of connections or of workers, is used. */
@@ -107,13 +133,9 @@ export interface PerformanceMetrics {
   readonly responseTime: RequestFigures['responseTime'];
   /** By the pools' names: `http`, `threads` and `processes` of tasks, and the databases. */
   readonly pools: { readonly [name: string]: PoolFigures };
-  readonly limits: {
-    readonly inFlight: number;
-    readonly overloaded: boolean;
-    /** Refused since the start, by reason. */
-    readonly shed: { readonly [R in ShedReason]: number };
-  };
-  readonly breakers: { readonly [name: string]: BreakerState };
+  readonly limits: LimitFigures;
+  /** By the names of databases; `redis` is the cache's, `http` all origins together, in the worst of their states. */
+  readonly breakers: { readonly [name: string]: BreakerFigures };
   readonly custom: { readonly [name: string]: CustomMetricFigures };
   /** Where the monitor is served, and what keeps it from that. */
   readonly outlets: readonly OutletState[];

@@ -70,7 +70,7 @@ export class PerformanceMonitor {
 
   /** The states of circuit breakers, by name. */
   breakers(): { readonly [name: string]: BreakerState } {
-    const known = this.#parts.sources.breakers();
+    const known = statesOf(this.#parts.sources.breakers());
     return this.#events?.breakers(known) ?? known;
   }
 
@@ -79,7 +79,6 @@ export class PerformanceMonitor {
     const { sources } = this.#parts;
     const { responseTime, ...requests } = this.#requests?.figures() ?? NO_REQUESTS;
     const memory = process.memoryUsage();
-    const { inFlight, overloaded, shed } = sources.limits();
     return {
       memory: {
         percentage: (100 * memory.rss) / this.#machine.memoryBytes,
@@ -92,8 +91,8 @@ export class PerformanceMonitor {
       requests,
       responseTime,
       pools: Object.fromEntries(Object.entries(sources.pools()).map(([name, pool]) => [name, toPoolFigures(pool)])),
-      limits: { inFlight, overloaded, shed },
-      breakers: this.breakers(),
+      limits: sources.limits(),
+      breakers: sources.breakers(),
       custom: this.#custom.figures(),
       outlets,
     };
@@ -108,7 +107,7 @@ export class PerformanceMonitor {
       startedAt: this.#startedAt,
       families: [
         ...(this.#requests?.series.families() ?? []),
-        ...(this.#events?.families(sources.breakers()) ?? []),
+        ...(this.#events?.families(statesOf(sources.breakers())) ?? []),
         ...limitFamilies(sources.limits()),
         ...cacheFamilies(sources.cache()),
         ...poolFamilies(sources.pools()),
@@ -139,6 +138,10 @@ const NO_REQUESTS = Object.freeze({
   responseTime: Object.freeze({ average: 0, p50: 0, p95: 0, p99: 0 }),
 });
 
+function statesOf(breakers: PerformanceMetrics['breakers']): { readonly [name: string]: BreakerState } {
+  return Object.fromEntries(Object.entries(breakers).map(([name, { state }]) => [name, state]));
+}
+
 function toCacheFigures(cache: CacheReadings): PerformanceMetrics['cache'] {
   const { memoryHits, redisHits, staleHits, misses, hitRate, missRate, size, bytes } = cache;
   return { hits: memoryHits + staleHits + redisHits, misses: misses - redisHits, hitRate, missRate, size, bytes };
@@ -166,13 +169,15 @@ export { DashboardServer } from './dashboard-server.ts';
 export { METRICS, type MetricDefinition } from './definitions.ts';
 export { expose } from './exposition.ts';
 export type {
+  BreakerFigures,
   CacheFigures,
   CacheReadings,
-  LimitReadings,
+  LimitFigures,
   MonitorSources,
   PerformanceMetrics,
   PoolFigures,
   ServingState,
+  SlotFigures,
 } from './figures.ts';
 export { HealthCheck, type HealthReport, type HealthSources } from './health.ts';
 export { LiveFeed, type LiveTick } from './live-feed.ts';

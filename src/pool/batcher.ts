@@ -20,7 +20,19 @@ export interface BatcherOptions<K, V> {
 export interface Batcher<K, V> {
   /** What belongs to a key; nothing where `load` answered nothing for it. Rejects when the batch's `load` does. */
   load(key: K): Promise<V | undefined>;
+  /** How long calls are collected, in milliseconds; may be changed at any time. */
+  windowMs: number;
+  /** What was loaded so far, and how long that took in all. */
+  statistics(): BatcherStatistics;
 }
+
+export interface BatcherStatistics {
+  readonly keys: number;
+  readonly loads: number;
+  readonly loadMs: number;
+}
+
+const WINDOW = { min: 0, max: 60_000 };
 
 interface Entry<V> {
   readonly promise: Promise<V | undefined>;
@@ -39,15 +51,18 @@ export function createBatcher<K, V>(options: BatcherOptions<K, V>): Batcher<K, V
   for (const name of ['load', 'keyOf'] as const)
     if (typeof options[name] !== 'function') throw new OptionError(name, 'must be a function', options[name]);
   const maxBatch = integerOption('maxBatch', options.maxBatch, 100, { min: 1, max: 100_000 });
-  const windowMs = integerOption('windowMs', options.windowMs, 0, { min: 0, max: 60_000 });
+  const windowMs = integerOption('windowMs', options.windowMs, 0, WINDOW);
   return new TickBatcher(options, maxBatch, windowMs, options.clock ?? systemClock);
 }
 
 class TickBatcher<K, V> implements Batcher<K, V> {
   readonly #options: BatcherOptions<K, V>;
   readonly #maxBatch: number;
-  readonly #windowMs: number;
   readonly #clock: Clock;
+  #windowMs: number;
+  #keys = 0;
+  #loads = 0;
+  #loadMs = 0;
   #pending = new Map<K, Entry<V>>();
   #cancelTimer: CancelTimer | undefined;
 
@@ -66,6 +81,18 @@ class TickBatcher<K, V> implements Batcher<K, V> {
     this.#pending.set(key, entry);
     if (this.#pending.size >= this.#maxBatch) this.#flush();
     return entry.promise;
+  }
+
+  get windowMs(): number {
+    return this.#windowMs;
+  }
+
+  set windowMs(windowMs: number) {
+    this.#windowMs = integerOption('windowMs', windowMs, 0, WINDOW);
+  }
+
+  statistics(): BatcherStatistics {
+    return { keys: this.#keys, loads: this.#loads, loadMs: this.#loadMs };
   }
 
   #schedule(): void {
@@ -87,6 +114,7 @@ class TickBatcher<K, V> implements Batcher<K, V> {
   }
 
   async #run(batch: Map<K, Entry<V>>): Promise<void> {
+    const startedAt = this.#clock.now();
     try {
       const values = await this.#options.load([...batch.keys()]);
       for (const value of values) {
@@ -96,6 +124,10 @@ class TickBatcher<K, V> implements Batcher<K, V> {
       for (const entry of batch.values()) entry.resolve(undefined); // without effect on those that have their value
     } catch (error) {
       for (const entry of batch.values()) entry.reject(error);
+    } finally {
+      this.#keys += batch.size;
+      this.#loads++;
+      this.#loadMs += this.#clock.now() - startedAt;
     }
   }
 }

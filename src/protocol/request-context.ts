@@ -30,6 +30,10 @@ import { type CallFrame, FramedCall } from './call-frame.ts';
 import { statusOf } from './failure.ts';
 import { McpRequestView, type ViewedRequest } from './mcp-request.ts';
 
+/** Where a request says which attempt it is: 2 or more for a retry or a hedge. */
+const ATTEMPT_META = 'peregrine/attempt';
+const ATTEMPT_HEADER = 'peregrine-attempt';
+
 /** What the client said of itself: in each request (modern), or once for a connection (legacy). */
 export interface Client {
   readonly info: Implementation | undefined;
@@ -123,6 +127,11 @@ export class RequestContext implements Call, ViewedRequest {
   get http(): { readonly req: { readonly headers: Headers } } | undefined {
     const { head } = this.exchange;
     return head === undefined ? undefined : { req: { headers: head.all() } };
+  }
+
+  get isRetry(): boolean {
+    const { _meta: meta } = (this.params ?? {}) as { readonly _meta?: { readonly [ATTEMPT_META]?: unknown } };
+    return Number(meta?.[ATTEMPT_META]) >= 2 || Number(this.exchange.head?.field(ATTEMPT_HEADER)) >= 2;
   }
 
   /** The request's `_meta` for handlers. Calls of one frame share theirs, frozen: a handler gets a copy, as of any call. */

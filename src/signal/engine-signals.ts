@@ -1,4 +1,5 @@
 import type { LimitEvent } from './limit-signals.ts';
+import type { MemoryEvent } from './memory-signals.ts';
 import type { PlacementEvent } from './placement-signals.ts';
 import type { PoolEvent } from './pool-signals.ts';
 import { Signal } from './typed-signal.ts';
@@ -89,6 +90,7 @@ export interface EngineSignals {
   readonly placement: Signal<PlacementEvent>;
   readonly limit: Signal<LimitEvent>;
   readonly trace: Signal<TracedRequest>;
+  readonly memory: Signal<MemoryEvent>;
 }
 
 /** A fresh set of the engine's signals; one for each server. */
@@ -104,5 +106,6 @@ export function createEngineSignals(): EngineSignals {
     placement: new Signal<PlacementEvent>(),
     limit: new Signal<LimitEvent>(),
     trace: new Signal<TracedRequest>(),
+    memory: new Signal<MemoryEvent>(),
   });
 }

@@ -1,8 +1,9 @@
 /**
  * Why work was refused without being begun: `delay`, work before it waits too long; `in-flight`, too much is under way;
- * `queue-full`; `deadline`, it waited in a queue until it was of no use; `rate`, too many requests in a time.
+ * `queue-full`; `deadline`, it waited in a queue until it was of no use; `rate`, too many requests in a time; `memory`, there is
+ * too little left.
  */
-export type ShedReason = 'delay' | 'in-flight' | 'queue-full' | 'deadline' | 'rate';
+export type ShedReason = 'delay' | 'in-flight' | 'queue-full' | 'deadline' | 'rate' | 'memory';
 
 /** What is refused first when there is too much: the first of these. */
 export type ShedClass = 'list' | 'retry' | 'tool' | 'essential' | 'health';

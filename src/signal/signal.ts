@@ -14,6 +14,7 @@ export type {
 } from './engine-signals.ts';
 export { createEngineSignals } from './engine-signals.ts';
 export type { LimitEvent, ShedClass, ShedReason } from './limit-signals.ts';
+export type { MemoryEvent, MemoryState } from './memory-signals.ts';
 export type { PlacementEvent } from './placement-signals.ts';
 export type { PoolEvent } from './pool-signals.ts';
 export type { Unsubscribe } from './typed-signal.ts';

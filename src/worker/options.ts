@@ -1,3 +1,4 @@
+import { resolveHardwareProfile, workerHeapMb } from '../kernel/hardware-profile.ts';
 import { type MachineFacts, readMachineFacts } from '../kernel/machine.ts';
 import { integerOption, objectOption } from '../kernel/options.ts';
 
@@ -39,21 +40,18 @@ export const WORKERS_KEYS = [
 const DEFAULTS = Object.freeze({ maxQueue: 1_000, idleMs: 30_000, keptWarm: 0, timeoutMs: 30_000 });
 /** The longest delay that timers of JavaScript know: about 24 days. */
 export const MAX_TIMER_MS = 2_147_483_647;
-const MIN_HEAP_MB = 64;
-const MEGABYTE = 2 ** 20;
 
 /** Checks the options and fills in the defaults. @throws {OptionError} */
 export function resolveWorkersOptions(
   options: unknown,
-  { cores, memoryBytes }: MachineFacts = readMachineFacts(),
+  machine: MachineFacts = readMachineFacts(),
 ): ResolvedWorkersOptions {
   const given = objectOption('workers', options, WORKERS_KEYS);
   const integer = (key: (typeof WORKERS_KEYS)[number], fallback: number, min: number, max: number): number =>
     integerOption(`workers.${key}`, given[key], fallback, { min, max });
-  const threads = integer('threads', Math.max(1, Math.floor(cores)), 1, 1_024);
-  const processes = integer('processes', Math.max(1, Math.floor(cores / 2)), 1, 1_024);
-  const share = (workers: number, most: number): number =>
-    Math.max(MIN_HEAP_MB, Math.min(most, Math.floor(memoryBytes / MEGABYTE / 2 / workers)));
+  const profile = resolveHardwareProfile(machine);
+  const threads = integer('threads', profile.threads, 1, 1_024);
+  const processes = integer('processes', profile.processes, 1, 1_024);
   return Object.freeze({
     threads,
     processes,
@@ -61,7 +59,7 @@ export function resolveWorkersOptions(
     idleMs: integer('idleMs', DEFAULTS.idleMs, 1, MAX_TIMER_MS),
     keptWarm: integer('keptWarm', DEFAULTS.keptWarm, 0, 1_024),
     timeoutMs: integer('timeoutMs', DEFAULTS.timeoutMs, 1, MAX_TIMER_MS),
-    threadHeapMb: integer('threadHeapMb', share(threads, 2_048), 8, 1_048_576),
-    processHeapMb: integer('processHeapMb', share(processes, 4_096), 8, 1_048_576),
+    threadHeapMb: integer('threadHeapMb', workerHeapMb(machine, threads, 2_048), 8, 1_048_576),
+    processHeapMb: integer('processHeapMb', workerHeapMb(machine, processes, 4_096), 8, 1_048_576),
   });
 }

@@ -1,12 +1,15 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { PERFORMANCE_PRESETS } from '../../optimizer/optimizer.ts';
 import type { CallOptions } from '../call.ts';
 import type { ConnectionOptions } from '../connection.ts';
+import type { DoctorOptions } from '../doctor.ts';
 import type { ListOptions } from '../list.ts';
 import type { Output } from '../output.ts';
 
 export interface Commands {
   call(url: string, tool: string, json: string, options: CallOptions): Promise<number>;
   list(url: string, options: ListOptions): Promise<number>;
+  doctor(options: DoctorOptions): Promise<number>;
 }
 
 type Header = readonly [name: string, value: string];
@@ -23,7 +26,7 @@ const EXIT_CODES = `
 Exit codes:
   0  it worked
   1  wrong usage, or the server could not be reached or refused the request
-  2  the tool answered with an error`;
+  2  the tool answered with an error, or the doctor found something wrong`;
 
 /** @returns The exit code: the command's own, or commander's where it only showed help or a usage error. */
 export async function parseAndRun(
@@ -91,6 +94,10 @@ Example:
       exitCode = await commands.list(url, { ...toConnectionOptions(options), json: options.json ?? false });
     });
 
+  addDoctor(program, async (options) => {
+    exitCode = await commands.doctor(options);
+  });
+
   try {
     await program.parseAsync(args, { from: 'user' });
     return exitCode;
@@ -98,6 +105,25 @@ Example:
     if (error instanceof CommanderError) return error.exitCode;
     throw error;
   }
+}
+
+function addDoctor(program: Command, action: (options: DoctorOptions) => Promise<void>): void {
+  program
+    .command('doctor')
+    .description('Says what this machine is, what a server derives from it, and what is wrong.')
+    .addOption(new Option('--preset <name>', 'derive as with this preset').choices(PERFORMANCE_PRESETS).default('auto'))
+    .option('--json', 'print it as JSON')
+    .addHelpText(
+      'after',
+      `
+Exit codes:
+  0  nothing is wrong; there may be notes
+  1  wrong usage
+  2  there are warnings`,
+    )
+    .action(({ preset, json }: { readonly preset: string; readonly json?: true }) =>
+      action({ preset, json: json ?? false }),
+    );
 }
 
 function addConnectionOptions(command: Command): Command {

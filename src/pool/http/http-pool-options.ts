@@ -2,6 +2,7 @@ import { lookup as systemLookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { type Clock, systemClock } from '../../kernel/clock.ts';
 import { OptionError } from '../../kernel/errors.ts';
+import { resolveHardwareProfile } from '../../kernel/hardware-profile.ts';
 import { type MachineFacts, readMachineFacts } from '../../kernel/machine.ts';
 import {
   booleanOption,
@@ -56,7 +57,6 @@ const BYTES: NumberRange = { min: 1, max: 2_147_483_647 };
 
 /** The numbers of the reference machine where they do not depend on the machine. */
 const NUMBERS = {
-  maxFreeSockets: [16, COUNT],
   maxQueue: [1_000, { min: 0, max: 1_000_000 }],
   maxOrigins: [256, COUNT],
   timeout: [30_000, TIME],
@@ -71,7 +71,7 @@ const NUMBERS = {
 
 type NumberKey = keyof typeof NUMBERS;
 const NUMBER_KEYS = Object.keys(NUMBERS) as NumberKey[];
-const KEYS = [...NUMBER_KEYS, 'maxSockets', 'keepAlive', 'guardAllow', 'lookup', 'clock'] as const;
+const KEYS = [...NUMBER_KEYS, 'maxSockets', 'maxFreeSockets', 'keepAlive', 'guardAllow', 'lookup', 'clock'] as const;
 
 /** Checks the options and fills in the defaults. @throws {OptionError} */
 export function resolveHttpPoolOptions(
@@ -83,10 +83,11 @@ export function resolveHttpPoolOptions(
   const numbers = Object.fromEntries(
     NUMBER_KEYS.map((key) => [key, resolveLimit(key, given[key], NUMBERS[key][0], name)]),
   ) as Record<NumberKey, number>;
-  const sockets = given.maxSockets === undefined ? defaultMaxSockets(machine ?? readMachineFacts()) : 1;
+  const { httpSockets, httpFreeSockets } = resolveHardwareProfile(machine ?? readMachineFacts());
   return Object.freeze({
     ...numbers,
-    maxSockets: integerOption(`${name}.maxSockets`, given.maxSockets, sockets, COUNT),
+    maxSockets: integerOption(`${name}.maxSockets`, given.maxSockets, httpSockets, COUNT),
+    maxFreeSockets: integerOption(`${name}.maxFreeSockets`, given.maxFreeSockets, httpFreeSockets, COUNT),
     keepAlive: booleanOption(`${name}.keepAlive`, given.keepAlive, true),
     guardAllow: stringListOption(`${name}.guardAllow`, given.guardAllow, []),
     lookup: functionOption(`${name}.lookup`, given.lookup, systemLookup as LookupFunction),
@@ -97,10 +98,6 @@ export function resolveHttpPoolOptions(
 /** A number that a single call may set too, such as `timeout`. @throws {OptionError} */
 export function resolveLimit(key: NumberKey, value: unknown, fallback: number, name: string): number {
   return integerOption(`${name}.${key}`, value, fallback, NUMBERS[key][1]);
-}
-
-function defaultMaxSockets({ cores }: MachineFacts): number {
-  return Math.max(1, Math.ceil(4 * cores));
 }
 
 function clockOption(name: string, value: unknown): Clock {

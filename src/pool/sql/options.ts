@@ -1,4 +1,5 @@
 import { OptionError } from '../../kernel/errors.ts';
+import { resolveHardwareProfile } from '../../kernel/hardware-profile.ts';
 import type { MachineFacts } from '../../kernel/machine.ts';
 import { booleanOption, integerOption, objectOption } from '../../kernel/options.ts';
 import type { ConnectionPoolLimits } from './connection-pool.ts';
@@ -68,11 +69,6 @@ const KINDS: Readonly<Record<string, ResolvedDatabase['kind']>> = {
   'mariadb:': 'mysql',
 };
 
-/** Two connections for each core, at least 2; 32 on a machine with 16. */
-export function defaultMaxConnections({ cores }: MachineFacts): number {
-  return Math.max(2, Math.round(2 * cores));
-}
-
 /** Checks one database's options. @param name The option's name, for errors. @throws {OptionError} */
 export function resolveDatabase(name: string, config: unknown, machine: MachineFacts): ResolvedDatabase {
   const isText = typeof config === 'string';
@@ -82,7 +78,7 @@ export function resolveDatabase(name: string, config: unknown, machine: MachineF
     integerOption(`${name}.${key}`, given[key], fallback, { min, max });
   return Object.freeze({
     ...resolveUrl(urlName, given.url),
-    maxConnections: integer('maxConnections', defaultMaxConnections(machine), 1, 10_000),
+    maxConnections: integer('maxConnections', resolveHardwareProfile(machine).databaseConnections, 1, 10_000),
     maxWaiting: integer('maxWaiting', 1_000, 0, 1_000_000),
     acquireTimeoutMs: integer('acquireTimeoutMs', 10_000, 1),
     connectTimeoutMs: integer('connectTimeoutMs', 5_000, 1),

@@ -39,6 +39,21 @@ describe('readMachineFacts', () => {
     expect(factsWith({ '/sys/fs/cgroup/memory.max': text }).memoryBytes).toBe(memoryBytes);
   });
 
+  it('reads the limits of version 1 of cgroups', () => {
+    const folder = '/sys/fs/cgroup';
+    const files = {
+      [`${folder}/cpu/cpu.cfs_quota_us`]: '50000\n',
+      [`${folder}/cpu/cpu.cfs_period_us`]: '100000\n',
+      [`${folder}/memory/memory.limit_in_bytes`]: '268435456\n',
+    };
+    expect(factsWith(files)).toEqual({ cores: 0.5, memoryBytes: 268_435_456 });
+    const none = { ...files, [`${folder}/cpu/cpu.cfs_quota_us`]: '-1\n' };
+    expect(factsWith({ ...none, [`${folder}/memory/memory.limit_in_bytes`]: '9223372036854771712\n' })).toEqual({
+      cores: hardware,
+      memoryBytes: total,
+    });
+  });
+
   it('falls back to the hardware where there are no such files', () => {
     expect(factsWith({})).toEqual({ cores: hardware, memoryBytes: total });
   });

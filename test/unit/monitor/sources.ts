@@ -20,8 +20,11 @@ export const NO_SOURCES: MonitorSources = Object.freeze({
   pools: () => ({}),
   limits: () => ({
     inFlight: 0,
+    admitted: 0,
+    delayMs: 0,
     overloaded: false,
-    shed: { delay: 0, 'in-flight': 0, 'queue-full': 0, deadline: 0, rate: 0 },
+    shed: { delay: 0, 'in-flight': 0, 'queue-full': 0, deadline: 0, rate: 0, memory: 0 },
+    shedByClass: { list: 0, retry: 0, tool: 0, essential: 0, health: 0 },
     server: undefined,
     tools: {},
   }),

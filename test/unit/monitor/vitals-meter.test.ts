@@ -70,7 +70,9 @@ describe('VitalsMeter', () => {
       cache: () => cache,
       pools: () => ({ http: { ...pool, ...waits } }),
       limits: () => ({ ...NO_SOURCES.limits(), inFlight: 6, overloaded: true }),
-      breakers: () => ({ redis: 'closed' }),
+      breakers: () => ({
+        redis: { state: 'closed', calls: 3, failures: 0, failuresInRow: 0, refused: 0, opened: 0 },
+      }),
     });
     const meter = new VitalsMeter();
     meter.read(monitor.snapshot());

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { ConnectionPoolManager, resolveDatabases } from '../../../src/pool/pool.ts';
-import { defaultMaxConnections } from '../../../src/pool/sql/options.ts';
 import { MACHINE } from './fake-driver.ts';
 
 const resolve = (database: unknown) => resolveDatabases({ database } as never, MACHINE).get('default')!;
@@ -30,7 +29,9 @@ describe('the options of a database', () => {
       busyTimeoutMs: 5_000,
       readOnly: false,
     });
-    expect([0.5, 1, 2, 16].map((cores) => defaultMaxConnections({ ...MACHINE, cores }))).toEqual([2, 2, 4, 32]);
+    const connections = (cores: number) =>
+      resolveDatabases({ database: 'sqlite:./shop.db' }, { ...MACHINE, cores }).get('default')?.maxConnections;
+    expect([0.5, 1, 2, 16].map(connections)).toEqual([2, 2, 4, 32]);
   });
 
   it.each([

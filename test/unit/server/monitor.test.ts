@@ -224,7 +224,7 @@ describe('a tick that fails', () => {
 describe('a server without a monitor', () => {
   it('listens to requests alone, serves nothing and sets no timer', async () => {
     const clock = new FakeClock();
-    const server = serverWith((own) => own.registerTool('ok', {}, () => text('')), { clock });
+    const server = serverWith((own) => own.registerTool('ok', {}, () => text('')), { clock, performance: false });
     const { signals } = server;
     for (const name of ['connection', 'cache', 'breaker', 'pool', 'worker', 'placement', 'limit'] as const)
       expect(signals[name].active).toBe(false);
