@@ -1,5 +1,8 @@
 import { defineConfig } from 'vite';
 
+// Whatever it was: another one would make another page, with paths of this machine in it.
+process.env.NODE_ENV = 'production';
+
 /** Builds the page into the package. Paths are relative: it may be served below a path. */
 export default defineConfig({
   root: import.meta.dirname,

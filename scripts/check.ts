@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 
 const scripts = import.meta.dirname;
 const env = { ...process.env, PATH: [join(scripts, '../node_modules/.bin'), process.env.PATH].join(delimiter) };
-const cruised = ['src', 'examples'].filter((folder) => existsSync(folder));
+const cruised = ['src', 'examples', 'dashboard'].filter((folder) => existsSync(folder));
 
 const STEPS: Readonly<Record<string, readonly string[]>> = {
   types: ['tsc', '-p', 'tsconfig.json'],

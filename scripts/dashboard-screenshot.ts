@@ -7,7 +7,7 @@ import { openPage, startBrowser } from '../test/browser/chromium.ts';
 
 const TRAFFIC_SECONDS = 150;
 const PICTURE = 'docs/images/dashboard.png';
-const environment = { PORT: '0', PROMETHEUS_PORT: '0', DASHBOARD_PORT: '0', CATALOGUE_DB: ':memory:' };
+const environment = { PORT: '0', PROMETHEUS_PORT: '0', DASHBOARD_PORT: '0', DATABASE_URL: 'sqlite::memory:' };
 
 function run(script: string, args: readonly string[] = []): ChildProcess {
   return spawn(process.execPath, [`examples/catalogue/${script}`, ...args], {

@@ -19,7 +19,8 @@ function digits(value: number): string {
   if (size >= 1e6) return `${(value / 1e6).toFixed(1)}M`;
   if (size >= 1e5) return `${(value / 1e3).toFixed(0)}k`;
   if (size >= 99.95 || Number.isInteger(value)) return GROUPED.format(value);
-  return value.toFixed(size < 0.995 ? 2 : 1);
+  // Ties go up, also those that history keeps in 32 bits.
+  return (value * (1 + 1e-7)).toFixed(size < 0.995 ? 2 : 1);
 }
 
 export const count: Format = (value) => ({ value: digits(value), unit: '' });

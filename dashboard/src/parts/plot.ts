@@ -1,5 +1,5 @@
 import uPlot from 'uplot';
-import { text } from '../format.ts';
+import { text, timeOfDay } from '../format.ts';
 import { onThemeChange, themeColor } from '../theme.ts';
 import type { ChartSpec, SeriesSpec } from './chart-specs.ts';
 
@@ -77,7 +77,7 @@ function toOptions(
       right: { range: (_, _min, max) => [0, topOf(max, leastRight)] },
     },
     axes: [
-      { ...axisColors(true), size: 28, values: '{HH}:{mm}', space: 60 },
+      { ...axisColors(true), size: 28, values: times, space: 64 },
       { ...axisColors(true), scale: 'left', size: 58, space: 36, values: labels(left) },
       ...(right ? [{ ...axisColors(false), scale: 'right', side: 1, size: 52, space: 36, values: labels(right) }] : []),
     ],
@@ -97,6 +97,10 @@ function toOptions(
 function topOf(max: number | null, least: number): number {
   return Math.max(least, (max ?? 0) * 1.08);
 }
+
+/** With seconds where minutes would repeat. */
+const times: uPlot.Axis.DynamicValues = (_, ticks, _axis, _space, step) =>
+  ticks.map((tick) => timeOfDay(1_000 * tick).slice(0, step < 60 ? 8 : 5));
 
 function labels(series: SeriesSpec | undefined): uPlot.Axis.DynamicValues {
   return (_, ticks) => ticks.map((tick) => (series === undefined ? '' : text(series.format, tick)));
