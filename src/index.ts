@@ -21,6 +21,7 @@ export type {
 } from './cache/cache.ts';
 export type { Clock } from './kernel/clock.ts';
 export { OptionError, PeregrineError } from './kernel/errors.ts';
+export type { Logger } from './kernel/logger.ts';
 export {
   type BatchOptions,
   batch,
@@ -39,7 +40,18 @@ export {
   type RateLimiterOptions,
   type Ticket,
 } from './limit/limit.ts';
-export type { PerformanceMetrics } from './monitor/monitor.ts';
+export type {
+  AlertKey,
+  AlertOptions,
+  AlertRecord,
+  AlertThresholdOptions,
+  CustomMetricOptions,
+  HealthReport,
+  MetricSnapshot,
+  MonitorOptions,
+  OtlpOptions,
+  PerformanceMetrics,
+} from './monitor/monitor.ts';
 export {
   additiveIncrease,
   type BoundUse,
@@ -120,6 +132,7 @@ export {
   inputRequired,
   inputResponse,
   type McpRequest,
+  type ObservedCalls,
   type OutgoingNotification,
   type PromptConfig,
   type PromptHandler,
@@ -140,15 +153,10 @@ export {
   type Variables,
 } from './registry/registry.ts';
 export { createOptimizedServer, OptimizedMCPServer } from './server.ts';
-export type {
-  AlertEvent,
-  CpuTaskOptions,
-  ScaleEvent,
-  ServerEvents,
-  ServerMetrics,
-  StartedServer,
-} from './server-api.ts';
+export type { CpuTaskOptions, ScaleEvent, ServerEvents, ServerMetrics, StartedServer } from './server-api.ts';
+export type { BreakerOptions, ServerDatabaseConfig, ServerHttpPoolOptions } from './server-breaker-config.ts';
 export type { OptimizedServerConfig } from './server-config.ts';
+export type { MonitorTick, ServerMonitor } from './server-monitor.ts';
 export type {
   BreakerEvent,
   BreakerReason,

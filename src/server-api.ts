@@ -1,4 +1,4 @@
-import type { PerformanceMetrics } from './monitor/monitor.ts';
+import type { AlertRecord, PerformanceMetrics } from './monitor/monitor.ts';
 import type { OptimizerReport } from './optimizer/optimizer.ts';
 import type { TaskRunOptions } from './worker/worker.ts';
 
@@ -8,18 +8,12 @@ export interface ScaleEvent {
   readonly reason: string;
 }
 
-/** A threshold that was crossed. */
-export interface AlertEvent {
-  readonly name: string;
-  readonly value: number;
-  readonly threshold: number;
-}
-
-/** The events of a server, by name. Nothing emits the first three until scaling and alerts are configured. */
+/** The events of a server, by name. Nothing emits the first two until scaling is configured. */
 export interface ServerEvents {
   'scale-up-needed': [ScaleEvent];
   'scale-down-needed': [ScaleEvent];
-  alert: [AlertEvent];
+  /** An alert fired, or cleared. */
+  alert: [AlertRecord];
   /** A handler failed, or the server did: what clients are not told. */
   fault: [{ readonly where: string; readonly error: unknown }];
 }

@@ -4,8 +4,17 @@ import { type Clock, systemClock } from './kernel/clock.ts';
 import { OptionError } from './kernel/errors.ts';
 import { booleanOption, integerOption, objectOption, stringOption } from './kernel/options.ts';
 import { type OverloadOptions, type ResolvedOverload, resolveOverload } from './limit/limit.ts';
+import {
+  type AlertOptions,
+  type AlertThresholdOptions,
+  type MonitorOptions,
+  type ResolvedAlerts,
+  type ResolvedMonitorOptions,
+  resolveAlerts,
+  resolveMonitorOptions,
+} from './monitor/monitor.ts';
 import { type PerformanceOptions, type ResolvedPerformance, resolvePerformance } from './optimizer/optimizer.ts';
-import { type DatabaseConfig, type HttpPoolOptions, type ResolvedDatabases, resolveDatabases } from './pool/pool.ts';
+import { type HttpPoolOptions, type ResolvedDatabases, resolveDatabases } from './pool/pool.ts';
 import {
   type CacheHints,
   type RequestStateOptions,
@@ -14,6 +23,12 @@ import {
   resolveRequestState,
   type ServerLimits,
 } from './protocol/protocol.ts';
+import {
+  type BreakerSettings,
+  type ServerDatabaseConfig,
+  type ServerHttpPoolOptions,
+  splitBreakers,
+} from './server-breaker-config.ts';
 import {
   type HttpOptions,
   type ResolvedHttpOptions,
@@ -48,13 +63,22 @@ export interface OptimizedServerConfig {
   readonly cacheHints?: CacheHints;
   readonly requestState?: RequestStateOptions;
   /** The database: `sqlite:./file.db`, `postgres://...` or `mysql://...`, alone or with settings. Its name is `default`. */
-  readonly database?: DatabaseConfig;
+  readonly database?: ServerDatabaseConfig;
   /** How `server.http` connects to other servers. */
-  readonly httpPool?: HttpPoolOptions;
+  readonly httpPool?: ServerHttpPoolOptions;
   /** Further databases by name. */
-  readonly databases?: { readonly [name: string]: DatabaseConfig };
+  readonly databases?: { readonly [name: string]: ServerDatabaseConfig };
   /** Threads and processes that run what would block the event loop. */
   readonly workers?: WorkersOptions;
+  /**
+   * Serves metrics, health and the dashboard, and measures for them; `true` on the default ports. Without it requests are counted
+   * for `getPerformanceMetrics` and nothing is served; `false` spares even that.
+   */
+  readonly monitor?: boolean | MonitorOptions;
+  /** When alerts fire, in percent or milliseconds; `false` turns one off. Watched for with a monitor, or where this or `alerts` is given. */
+  readonly alertThresholds?: AlertThresholdOptions;
+  /** Where alerts go, besides the event `alert`. */
+  readonly alerts?: AlertOptions;
   /** How the server fits itself to its machine; `false` for one that stays as it begins, without a memory guard. */
   readonly performance?: PerformanceOptions | false;
   /** Stop on SIGTERM and SIGINT: finish what is in flight, then exit. @default true */
@@ -85,6 +109,9 @@ const KEYS = [
   'databases',
   'httpPool',
   'workers',
+  'monitor',
+  'alertThresholds',
+  'alerts',
   'performance',
   'handleSignals',
   'drainTimeoutMs',
@@ -105,7 +132,10 @@ export interface ResolvedServerConfig {
   readonly requestState: { readonly secret: string | undefined; readonly ttlSeconds: number };
   readonly databases: ResolvedDatabases;
   readonly httpPool: HttpPoolOptions;
+  readonly breakers: BreakerSettings;
   readonly workers: Required<WorkersOptions>;
+  readonly monitor: ResolvedMonitorOptions;
+  readonly alerts: ResolvedAlerts;
   readonly performance: ResolvedPerformance;
   readonly handleSignals: boolean;
   readonly drainTimeoutMs: number;
@@ -116,6 +146,7 @@ export interface ResolvedServerConfig {
 export function resolveServerConfig(config: OptimizedServerConfig): ResolvedServerConfig {
   const given = objectOption('config', config ?? null, KEYS);
   const stdio = checkStdio(given.stdio);
+  const { breakers, httpPool, ...databases } = splitBreakers(config);
   const http = given.http ?? (stdio === false ? undefined : false);
   const performance = resolvePerformance(given.performance);
   const { facts } = performance;
@@ -130,14 +161,24 @@ export function resolveServerConfig(config: OptimizedServerConfig): ResolvedServ
     cache: resolveCacheOptions(given.cache, stringOption('name', config.name), facts),
     cacheHints: resolveCacheHints(given.cacheHints),
     requestState: resolveRequestState(given.requestState),
-    databases: resolveDatabases(config, facts),
-    httpPool: checkHttpPool(given.httpPool, performance),
+    databases: resolveDatabases(databases, facts),
+    httpPool: checkHttpPool(httpPool, performance),
+    breakers,
     performance,
     workers: resolveWorkersOptions(given.workers, facts),
+    monitor: resolveMonitorOptions(monitorOf(given)),
+    alerts: resolveAlerts(given.alertThresholds, given.alerts),
     handleSignals: booleanOption('handleSignals', given.handleSignals, true),
     drainTimeoutMs: integerOption('drainTimeoutMs', given.drainTimeoutMs, 25_000, { min: 0, max: 3_600_000 }),
     clock: checkClock(given.clock),
   });
+}
+
+/** Who wants alerts has them watched for, though nothing is served. */
+function monitorOf({ monitor, alertThresholds, alerts }: { readonly [key: string]: unknown }): unknown {
+  const areWanted = alertThresholds !== undefined || alerts !== undefined;
+  if (areWanted && monitor === false) throw new OptionError('monitor', 'must not be false for alerts', monitor);
+  return monitor === undefined && areWanted ? { prometheusPort: false, dashboardPort: false } : monitor;
 }
 
 /** A server's identity as clients see it. @throws {OptionError} */

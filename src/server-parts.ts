@@ -1,33 +1,35 @@
-import { Circuit } from './breaker/breaker.ts';
 import { Cache, createRedisTier } from './cache/cache.ts';
+import { Dispatcher, type DispatchOptions, type ToolExecutor, traced } from './dispatch/dispatch.ts';
 import type { Clock } from './kernel/clock.ts';
 import { PeregrineError } from './kernel/errors.ts';
 import { systemRandom } from './kernel/random.ts';
-import type { CacheFigures, PoolFigures } from './monitor/monitor.ts';
 import type { HttpPool, RequestDatabases } from './pool/pool.ts';
 import { createDetachedContext, type Protocol } from './protocol/protocol.ts';
 import type { RegisteredTool } from './registry/registry.ts';
+import type { ServerBreakers } from './server-breakers.ts';
 import type { ResolvedServerConfig } from './server-config.ts';
+import { ServerMonitor } from './server-monitor.ts';
 import type { EngineSignals } from './signal/signal.ts';
-import { createFetchHandler, type FetchHandler, OriginGuard, resolveHttpOptions } from './transport/transport.ts';
+import {
+  createFetchHandler,
+  type FetchHandler,
+  OriginGuard,
+  resolveHttpOptions,
+  StdioEndpoint,
+} from './transport/transport.ts';
 import type { CallToolResult } from './wire/wire.ts';
 import type { RequestTasks } from './worker/worker.ts';
 
-/** The cache's statistics as the metrics show them. */
-export function cacheFigures(cache: Cache): CacheFigures {
-  const { memoryHits, redisHits, staleHits, misses, hitRate, missRate, size, bytes } = cache.statistics();
-  return { hits: memoryHits + staleHits + redisHits, misses: misses - redisHits, hitRate, missRate, size, bytes };
-}
-
-/** The cache limits the time of each call itself. A Redis that hangs is asked again after one second, then ever more rarely. */
-const REDIS_CIRCUIT = { name: 'redis', timeout: 0, resetTimeout: 1_000, resetBackoff: 2, maxResetTimeout: 30_000 };
-
 /** The cache of a server; with Redis, behind a circuit breaker. */
-export function createCache({ cache: options, clock }: ResolvedServerConfig, signals: EngineSignals): Cache {
+export function createCache(
+  { cache: options, clock }: ResolvedServerConfig,
+  signals: EngineSignals,
+  breakers: ServerBreakers,
+): Cache {
   const parts = { options, clock, random: systemRandom, signal: signals.cache };
   if (!options.enableRedisCache) return new Cache(parts);
   const { redisUrl: url, keyPrefix: prefix } = options;
-  const circuit = new Circuit({ ...REDIS_CIRCUIT, clock, changed: signals.breaker });
+  const circuit = breakers.redis();
   return new Cache({
     ...parts,
     tier: createRedisTier({ url, prefix, random: systemRandom, connectTimeoutMs: 5_000 }),
@@ -35,14 +37,76 @@ export function createCache({ cache: options, clock }: ResolvedServerConfig, sig
   });
 }
 
-/** How the pools are used right now, by name: `http`, `threads`, `processes`, and the databases by theirs. */
-export function poolFigures(
-  http: HttpPool,
-  tasks: RequestTasks,
-  databases: RequestDatabases,
-): { readonly [name: string]: PoolFigures } {
-  const { utilization, waiting, waitTime } = http.statistics();
-  return { http: { utilization, waiting, waitTime: waitTime.average }, ...tasks.figures(), ...databases.figures() };
+/** The parts of a server that its monitor asks. */
+export interface MonitoredParts {
+  readonly cache: Cache;
+  readonly http: HttpPool;
+  readonly tasks: RequestTasks;
+  readonly databases: RequestDatabases;
+  readonly dispatcher: Dispatcher;
+  readonly breakers: ServerBreakers;
+}
+
+/** The monitor of a server. */
+export function createMonitor(
+  { monitor: options, alerts, serverInfo: server, clock }: ResolvedServerConfig,
+  signals: EngineSignals,
+  { cache, http, tasks, databases, dispatcher, breakers }: MonitoredParts,
+): ServerMonitor {
+  return new ServerMonitor({
+    options,
+    signals,
+    clock,
+    alerts,
+    server,
+    post: (url, init) => http.fetch(url, init),
+    sources: {
+      cache: () => cache.statistics(),
+      pools: () => ({ http: http.statistics(), ...tasks.statistics(), ...databases.statistics() }),
+      limits: () => dispatcher.limitStatistics(),
+      breakers: () => breakers.figures(),
+    },
+    databases: () => databases.health(),
+  });
+}
+
+/** What answers requests. */
+export function createDispatcher(
+  settings: ResolvedServerConfig,
+  parts: Pick<DispatchOptions, 'registry' | 'signals' | 'cache' | 'executeTool'>,
+): Dispatcher {
+  const { clock, serverInfo, instructions, listPageSize, limits, requestState, cacheHints, overload } = settings;
+  return new Dispatcher({
+    ...parts,
+    ...{ clock, serverInfo, instructions, cacheHints, overload },
+    pageSize: listPageSize,
+    maxUriLength: limits.maxUriLength,
+    rounds: requestState,
+  });
+}
+
+/** What runs tools: the author's own dispatch where there is one, and with traces at the place of the call in its trace. */
+export function createExecutor(
+  { monitor: { otlp } }: ResolvedServerConfig,
+  own: ToolExecutor | undefined,
+  monitor: () => ServerMonitor,
+): ToolExecutor {
+  const execute: ToolExecutor = own ?? ((tool, args, call) => tool.run(args, call));
+  return otlp?.traces ? traced(execute, (call, meta, work) => monitor().runTraced(call, meta, work)) : execute;
+}
+
+/** Serves one client over streams, where the configuration says so; the end of its input is the end of the server. */
+export function openStdio(
+  protocol: Protocol,
+  { stdio, limits }: ResolvedServerConfig,
+  stop: () => Promise<void>,
+): StdioEndpoint | undefined {
+  if (stdio === false) return undefined;
+  const streams = stdio === true ? { input: process.stdin, output: process.stdout } : stdio;
+  const endpoint = new StdioEndpoint(protocol, limits, streams);
+  endpoint.open();
+  void endpoint.ended().then(stop);
+  return endpoint;
 }
 
 /** The server's web-standard face. */

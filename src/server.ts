@@ -1,11 +1,11 @@
 import { EventEmitter } from 'node:events';
 import { ApplicationCache, type Cache, loadRedisDriver } from './cache/cache.ts';
-import { Dispatcher, RESOURCE_LIST_TAG, resourceTag, type ToolExecutor } from './dispatch/dispatch.ts';
+import { RESOURCE_LIST_TAG, resourceTag, type ToolExecutor } from './dispatch/dispatch.ts';
 import { PeregrineError } from './kernel/errors.ts';
 import { onTermination } from './kernel/process-signals.ts';
 import { RequestScopes } from './kernel/request-scope.ts';
 import { checkNodeVersion } from './kernel/runtime.ts';
-import { PerformanceMonitor } from './monitor/monitor.ts';
+import type { CustomMetricOptions } from './monitor/monitor.ts';
 import type { PerformanceOptimizer } from './optimizer/optimizer.ts';
 import {
   type DatabaseQueryOptions,
@@ -18,6 +18,8 @@ import {
 import { createChangePublisher, createLocalBus, jsonBoundsOf, Protocol } from './protocol/protocol.ts';
 import {
   type AnySchema,
+  blocksEventLoop,
+  type ObservedCalls,
   type PromptConfig,
   type PromptHandler,
   placeTool,
@@ -36,16 +38,27 @@ import {
   type ToolPlacement,
 } from './registry/registry.ts';
 import type { CpuTaskOptions, ServerEvents, ServerMetrics, StartedServer } from './server-api.ts';
+import { ServerBreakers } from './server-breakers.ts';
 import { type OptimizedServerConfig, type ResolvedServerConfig, resolveServerConfig } from './server-config.ts';
+import type { ServerMonitor } from './server-monitor.ts';
 import { createOptimizer } from './server-optimizer.ts';
-import { cacheFigures, createCache, createFetch, measureOperation, poolFigures, runDetached } from './server-parts.ts';
+import {
+  createCache,
+  createDispatcher,
+  createExecutor,
+  createFetch,
+  createMonitor,
+  measureOperation,
+  openStdio,
+  runDetached,
+} from './server-parts.ts';
 import { createEngineSignals, type EngineSignals } from './signal/signal.ts';
 import {
   connectMemory,
   type FetchHandler,
   HttpEndpoint,
   type MemoryClient,
-  StdioEndpoint,
+  type StdioEndpoint,
 } from './transport/transport.ts';
 import type { CallToolResult, InputRequiredResult } from './wire/wire.ts';
 import { RequestTasks, type TaskOptions } from './worker/worker.ts';
@@ -63,6 +76,8 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
   readonly cache: ApplicationCache;
   /** Calls other servers over kept-alive connections; `http.fetch` is used like the web's, `http.guarded` for untrusted URLs. */
   readonly http: HttpPool;
+  /** Metrics, health, and where both are served. */
+  readonly monitor: ServerMonitor;
   /** What was derived from the machine, and what is tuned while the server runs; values of the author's own can be added. */
   readonly optimizer: PerformanceOptimizer;
   readonly #settings: ResolvedServerConfig;
@@ -73,7 +88,6 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
   readonly #databases: RequestDatabases;
   readonly #scopes: RequestScopes;
   readonly #tasks: RequestTasks;
-  readonly #monitor: PerformanceMonitor;
   #endpoint: HttpEndpoint | undefined;
   #stdio: StdioEndpoint | undefined;
   #started = false;
@@ -90,28 +104,21 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     const { clock, limits } = settings;
     this.config = Object.freeze({ ...config });
     this.#settings = settings;
-    this.#cache = createCache(settings, this.signals);
+    const breakers = new ServerBreakers(settings.breakers, clock, this.signals);
+    this.#cache = createCache(settings, this.signals, breakers);
     this.cache = new ApplicationCache(this.#cache);
-    this.http = new HttpPool({ clock, ...settings.httpPool }, 'httpPool');
+    this.http = new HttpPool({ clock, ...settings.httpPool }, 'httpPool', breakers.origins);
     this.#scopes = new RequestScopes(settings.databases.size > 0);
-    this.#databases = new RequestDatabases(settings.databases, { clock, signal: this.signals.pool }, this.#scopes);
+    const aroundPools = { clock, signal: this.signals.pool, gateOf: breakers.gateOf };
+    this.#databases = new RequestDatabases(settings.databases, aroundPools, this.#scopes);
     this.#tasks = new RequestTasks(settings.workers, { clock, signal: this.signals.worker }, this.#scopes);
-    const isExecuteOverridden = this.executeTool !== OptimizedMCPServer.prototype.executeTool;
-    const execute: ToolExecutor = isExecuteOverridden
-      ? (tool, args, call) => this.executeTool(tool.name, args, call)
-      : (tool, args, call) => tool.run(args, call);
-    const dispatcher = new Dispatcher({
+    const isOverridden = this.executeTool !== OptimizedMCPServer.prototype.executeTool;
+    const own: ToolExecutor = (tool, args, call) => this.executeTool(tool.name, args, call);
+    const execute = createExecutor(settings, isOverridden ? own : undefined, () => this.monitor);
+    const dispatcher = createDispatcher(settings, {
       registry: this.#registry,
       signals: this.signals,
-      clock,
-      serverInfo: settings.serverInfo,
-      instructions: settings.instructions,
-      pageSize: settings.listPageSize,
-      maxUriLength: limits.maxUriLength,
-      rounds: settings.requestState,
-      cacheHints: settings.cacheHints,
       cache: this.#cache,
-      overload: settings.overload,
       executeTool: this.#scopes.scoped(execute),
     });
     this.optimizer = createOptimizer({ config, settings, signals: this.signals, cache: this.#cache, dispatcher });
@@ -123,14 +130,11 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
       jsonBounds: jsonBoundsOf(limits),
       subscriptionLimits: limits,
     });
-    this.#monitor = new PerformanceMonitor({
-      signals: this.signals,
-      clock,
-      cache: () => cacheFigures(this.#cache),
-      pools: () => poolFigures(this.http, this.#tasks, this.#databases),
-    });
+    const parts = { cache: this.#cache, http: this.http, tasks: this.#tasks, databases: this.#databases };
+    this.monitor = createMonitor(settings, this.signals, { ...parts, dispatcher, breakers });
     this.#registry.changed.on(createChangePublisher(this.#bus));
     this.signals.fault.on((fault) => this.emit('fault', fault));
+    this.monitor.alerts.changed.on((alert) => this.emit('alert', alert));
   }
 
   /** Registers what the server offers. Called once, before the first request. */
@@ -146,8 +150,9 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     config: ToolConfig<I> & ToolPlacement,
     handler?: ToolHandler<I>,
   ): RegisteredTool {
-    const { clock } = this.#settings;
-    const placed = placeTool(name, config, handler, { tasks: this.#tasks, clock, signal: this.signals.placement });
+    const parts = { tasks: this.#tasks, clock: this.#settings.clock, signal: this.signals.placement };
+    const isCPUIntensive = this.isCPUIntensive.bind(this);
+    const placed = placeTool(name, config, handler, { ...parts, isCPUIntensive });
     return this.#registry.registerTool(name, placed.config, placed.handler as ToolHandler<I>);
   }
 
@@ -203,14 +208,17 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     if (this.#started) throw new PeregrineError('ALREADY_STARTED', 'the server has been started already');
     this.#started = true;
     try {
+      await this.monitor.open();
       await this.ready();
       this.#checkNotStopped();
       const url = await this.#listen();
-      this.#startStdio();
+      this.#stdio = openStdio(this.#protocol, this.#settings, () => this.stop());
+      this.monitor.enter('ready');
       if (this.#settings.handleSignals) this.#forgetSignals = onTermination(() => this.stop());
       return { url };
     } catch (error) {
       this.#started = false; // What was wrong, such as a port in use, may pass.
+      await this.monitor.close();
       throw error;
     }
   }
@@ -272,14 +280,14 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     this.#bus.publish({ kind: 'resource', uri: resource.uri });
   }
 
-  /** A snapshot of memory, CPU, requests and response times. */
+  /** How the server is doing: memory, CPU, requests and response times, cache, pools, and what the optimizer made of it. */
   getPerformanceMetrics(): ServerMetrics {
-    return { ...this.#monitor.snapshot(), optimizer: this.optimizer.report() };
+    return { ...this.monitor.figures(), optimizer: this.optimizer.report() };
   }
 
-  /** Records a value of a business metric. @throws {OptionError} when the name or the value is not valid. */
-  recordCustomMetric(name: string, value: number): void {
-    this.#monitor.recordCustom(name, value);
+  /** Records a value of a business metric. @throws {OptionError} when the name, the value or an option is not valid. */
+  recordCustomMetric(name: string, value: number, options?: CustomMetricOptions): void {
+    this.monitor.recordCustom(name, value, options);
   }
 
   /**
@@ -321,6 +329,11 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     );
   }
 
+  /** Whether a tool with `run: 'auto'` is to leave the event loop; asked before each call in it, the first one included. */
+  protected isCPUIntensive(_tool: string, calls: ObservedCalls): boolean {
+    return blocksEventLoop(calls);
+  }
+
   /** Makes a module's exported function a task for {@link processCPUIntensiveTask}. @throws {OptionError} */
   protected registerTask(name: string, module: URL | string, options?: TaskOptions): void {
     this.#tasks.registerTask(name, module, options);
@@ -354,31 +367,20 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     return this.#databases.database(name);
   }
 
-  #startStdio(): void {
-    const { stdio } = this.#settings;
-    if (stdio === false) return;
-    const streams = stdio === true ? { input: process.stdin, output: process.stdout } : stdio;
-    const endpoint = new StdioEndpoint(this.#protocol, this.#settings.limits, streams);
-    this.#stdio = endpoint;
-    endpoint.open();
-    void endpoint.ended().then(() => this.stop());
-  }
-
   async #stop(): Promise<void> {
     this.optimizer.stop();
     const { clock, drainTimeoutMs } = this.#settings;
     const endsAt = clock.now() + drainTimeoutMs;
-    let cancelDeadline = (): void => {};
-    const deadline = new Promise<void>((resolve) => {
-      cancelDeadline = clock.after(drainTimeoutMs, resolve);
-    });
+    const { promise: deadline, resolve } = Promise.withResolvers<void>();
+    const cancelDeadline = clock.after(drainTimeoutMs, resolve);
+    this.monitor.enter('draining');
     this.#endpoint?.drain();
     this.#protocol.close();
     await Promise.all([this.#endpoint?.close(drainTimeoutMs), this.#stdio?.close(deadline)]);
     await this.#tasks.close(Math.max(0, endsAt - clock.now()));
     await Promise.all([this.#cache.close(), this.#databases.close(), this.http.close()]);
     cancelDeadline();
-    this.#monitor.close();
+    await this.monitor.close();
     this.#forgetSignals?.();
   }
 }

@@ -17,6 +17,9 @@ export const CONTENDERS: readonly Contender[] = [
   { name: 'peregrine', fixed: false, packages: ['zod'] },
   { name: 'peregrine-node-http', fixed: false, packages: ['zod'] },
   { name: 'peregrine-cached', fixed: false, packages: ['zod'] },
+  { name: 'peregrine-silent', fixed: false, packages: ['zod'] },
+  { name: 'peregrine-monitored', fixed: false, packages: ['zod'] },
+  { name: 'peregrine-scraped', fixed: false, packages: ['zod'] },
   { name: 'sdk-v2', fixed: false, packages: ['@modelcontextprotocol/server', '@modelcontextprotocol/node', 'zod'] },
 ];
 

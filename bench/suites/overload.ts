@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { SERVER_CORE } from '../harness/measure.ts';
 import { type StartedProcess, startScript } from '../harness/processes.ts';
 import { runLoad } from '../load/closed-loop.ts';
+import { measureNewcomers } from '../load/newcomers.ts';
 import { type OpenLoopResult, runOpenLoop } from '../load/open-loop.ts';
 import { type PreparedRequest, preparePost, type RequestSource } from '../load/request-source.ts';
 import type { ExtraGoal, ExtraResult } from './extra.ts';
@@ -13,6 +14,7 @@ const CAPACITY_MS = 3_000;
 const RUN_MS = 8_000;
 const DEADLINE_MS = 1_000;
 const CONNECTIONS = 512;
+const NEWCOMERS = 40;
 const LOADS = [1, 2, 4] as const;
 
 interface Run {
@@ -20,6 +22,8 @@ interface Run {
   readonly load: number;
   readonly capacity: number;
   readonly result: OpenLoopResult;
+  /** When the last of the connections that were opened meanwhile had its first answer, in milliseconds. */
+  readonly newcomersMs: number;
 }
 
 const META = {
@@ -72,16 +76,20 @@ async function measure(control: Run['control'], load: number): Promise<Run> {
       warmUp,
       measured: { ms: CAPACITY_MS },
     });
-    const result = await runOpenLoop({
+    const greeting = requestOf(port, 0, 'server/discover');
+    const running = runOpenLoop({
       port,
       source,
       connections: CONNECTIONS,
       requestsPerSecond: load * requestsPerSecond,
       ms: RUN_MS,
       deadlineMs: DEADLINE_MS,
-      greeting: requestOf(port, 0, 'server/discover'),
+      greeting,
     });
-    return { control, load, capacity: requestsPerSecond, result };
+    await new Promise((resolve) => setTimeout(resolve, RUN_MS / 2));
+    const newcomers = { port, connections: NEWCOMERS, request: greeting, limitMs: RUN_MS };
+    const [result, newcomersMs] = await Promise.all([running, measureNewcomers(newcomers)]);
+    return { control, load, capacity: requestsPerSecond, result, newcomersMs };
   });
 }
 
@@ -106,7 +114,18 @@ async function measureOverload(): Promise<ExtraResult> {
     tables: [
       {
         title: `A tool of 5 ms, requests at a rate for ${RUN_MS / 1_000} s (goodput: answered within 1 s, of what the server can do)`,
-        headings: ['load', 'control', 'capacity/s', 'requests', 'goodput', 'P50 ms', 'P99 ms', 'shed', 'errors'],
+        headings: [
+          'load',
+          'control',
+          'capacity/s',
+          'requests',
+          'goodput',
+          'P50 ms',
+          'P99 ms',
+          'shed',
+          'errors',
+          `${NEWCOMERS} new ms`,
+        ],
         rows: runs.map((run) => [
           `${run.load} x`,
           run.control,
@@ -117,6 +136,7 @@ async function measureOverload(): Promise<ExtraResult> {
           Math.round(run.result.latency.p99Us / 1_000),
           percent(run.result.shed / Math.max(1, run.result.intended)),
           run.result.errors,
+          Number.isFinite(run.newcomersMs) ? Math.round(run.newcomersMs) : '-',
         ]),
       },
     ],

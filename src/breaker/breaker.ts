@@ -4,4 +4,4 @@ export { CircuitBreaker, type CircuitBreakerOptions } from './circuit-breaker.ts
 export { CircuitBreakers } from './circuit-breakers.ts';
 export { CircuitOpenError, CircuitTimeoutError } from './errors.ts';
 export type { BreakerCall } from './flight.ts';
-export type { CircuitOptions } from './options.ts';
+export { type CircuitOptions, type ResolvedCircuitOptions, resolveCircuitOptions } from './options.ts';

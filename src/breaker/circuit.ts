@@ -30,6 +30,7 @@ export interface CircuitStatistics {
   readonly timeouts: number;
   /** Calls that were not made because the circuit was open. */
   readonly refused: number;
+  /** Calls that tell nothing of the dependency, such as those that their caller cancelled. */
   readonly cancelled: number;
   /** Calls for which the fallback stood in. */
   readonly fallbacks: number;
@@ -68,6 +69,7 @@ export class Circuit {
   /** When an open circuit lets a probe through, and when a half-open one that sets no time limit takes it for lost. */
   #retryAt = 0;
   #failedProbes = 0;
+  #isProbeBounded = false;
 
   /** @throws {OptionError} when an option is unknown or not valid. */
   constructor(options?: CircuitOptions) {
@@ -101,6 +103,24 @@ export class Circuit {
   }
 
   /**
+   * Lets a call begin whose outcome is told to {@link leave}: for calls that are no promise. Nothing limits its time.
+   *
+   * @returns What to hand to `leave`.
+   * @throws {CircuitOpenError} `CIRCUIT_OPEN`: the call must not be made.
+   */
+  enter(): number {
+    this.#counts.calls++;
+    if (this.#state !== 'closed' && !this.#admitProbe(false)) throw this.#refused();
+    return this.#epoch;
+  }
+
+  /** Tells, once, how a call ended: `unknown` where that shows nothing of the dependency. */
+  leave(entry: number, outcome: 'success' | 'failure' | 'unknown'): void {
+    if (outcome === 'unknown') this.#cancelled(entry);
+    else this.#settled(entry, outcome === 'failure');
+  }
+
+  /**
    * Opens the circuit by hand; calls on their way are not disturbed.
    *
    * @param forMs How long calls are refused, in milliseconds; `Infinity` until {@link close}. @default the reset timeout
@@ -121,7 +141,7 @@ export class Circuit {
       this.#counts.cancelled++;
       throw signal.reason;
     }
-    if (this.#state !== 'closed' && !this.#admitProbe()) return this.#refuse(fallback);
+    if (this.#state !== 'closed' && !this.#admitProbe(this.#options.timeout > 0)) return this.#refuse(fallback);
     const epoch = this.#epoch;
     const flight = new Flight();
     let result: T;
@@ -134,7 +154,7 @@ export class Circuit {
       throw error;
     }
     if (isFailedResult === undefined) this.#settled(epoch, false);
-    else this.#judge(epoch, isFailedResult, result);
+    else this.#judge(epoch, (outcome: T) => Boolean(isFailedResult(outcome)), result);
     return result;
   }
 
@@ -144,20 +164,25 @@ export class Circuit {
   }
 
   /** Lets one call through after the reset timeout. A probe without a time limit is lost once as much time has passed again. */
-  #admitProbe(): boolean {
+  #admitProbe(isBounded: boolean): boolean {
     const { clock, timeout, resetTimeout } = this.#options;
     const now = clock.now();
-    if (now < this.#retryAt || (this.#state === 'half-open' && timeout > 0)) return false;
-    this.#retryAt = now + (timeout > 0 ? timeout : resetTimeout);
+    if (now < this.#retryAt || (this.#state === 'half-open' && this.#isProbeBounded)) return false;
+    this.#isProbeBounded = isBounded;
+    this.#retryAt = now + (isBounded ? timeout : resetTimeout);
     this.#move('half-open', 'reset-timeout');
     return this.#state !== ('open' as BreakerState); // A listener may have opened it by hand.
   }
 
   #refuse<T>(fallback: CircuitRunOptions<T>['fallback']): T | PromiseLike<T> {
-    this.#counts.refused++;
-    const error = new CircuitOpenError(this.name, this.#retryAfterMs());
+    const error = this.#refused();
     if (fallback === undefined) throw error;
     return this.#fallBack(fallback, error);
+  }
+
+  #refused(): CircuitOpenError {
+    this.#counts.refused++;
+    return new CircuitOpenError(this.name, this.#retryAfterMs());
   }
 
   #fallBack<T>(fallback: NonNullable<CircuitRunOptions<T>['fallback']>, error: unknown): T | PromiseLike<T> {
@@ -177,14 +202,15 @@ export class Circuit {
   }
 
   /** Counts an outcome as the author's filter sees it; a filter that throws has seen a failure. */
-  #judge<T>(epoch: number, isFailure: (outcome: T) => boolean, outcome: T): boolean {
-    let failed = true;
+  #judge<T>(epoch: number, isFailure: (outcome: T) => boolean | undefined, outcome: T): boolean {
+    let failed: boolean | undefined = true;
     try {
       failed = isFailure(outcome);
     } finally {
-      this.#settled(epoch, failed);
+      if (failed === undefined) this.#cancelled(epoch);
+      else this.#settled(epoch, failed);
     }
-    return failed;
+    return failed === true;
   }
 
   #settled(epoch: number, failed: boolean): boolean {

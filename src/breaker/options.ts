@@ -20,8 +20,11 @@ export interface CircuitOptions {
   readonly maxResetTimeout?: number;
   /** Share of the reset timeout, 0 to 1, by which it is prolonged at random so that instances do not probe in step. @default 0 */
   readonly resetJitter?: number;
-  /** Whether an error counts as a failure; one that does not shows that the dependency answers. @default every error does */
-  readonly isFailure?: (error: unknown) => boolean;
+  /**
+   * Whether an error counts as a failure. One that does not shows that the dependency answers; `undefined` is for one that
+   * shows nothing, like a cancelled call. @default every error is a failure
+   */
+  readonly isFailure?: (error: unknown) => boolean | undefined;
   /** Where changes of state are told; several circuits may share one. @default a signal of its own */
   readonly changed?: Signal<BreakerEvent>;
   /** Where time comes from. @default the system's clock */
@@ -62,31 +65,34 @@ export const CIRCUIT_KEYS = [
 const MAX_TIMER_MS = 2_147_483_647;
 const always = (): boolean => true;
 
-/** Checks a circuit's options and fills in the defaults. @throws {OptionError} */
-export function resolveCircuitOptions(options: CircuitOptions | undefined): ResolvedCircuitOptions {
-  const given = objectOption('breaker', options, CIRCUIT_KEYS);
+/** Checks a circuit's options and fills in the defaults. @param option What errors call them. @throws {OptionError} */
+export function resolveCircuitOptions(options: CircuitOptions | undefined, option = 'breaker'): ResolvedCircuitOptions {
+  const given = objectOption(option, options, CIRCUIT_KEYS);
   const threshold = { min: 1, max: 1_000_000 };
-  const resetTimeout = integerOption('breaker.resetTimeout', given.resetTimeout, DEFAULTS.resetTimeout, {
+  const resetTimeout = integerOption(`${option}.resetTimeout`, given.resetTimeout, DEFAULTS.resetTimeout, {
     min: 1,
     max: MAX_TIMER_MS,
   });
   return Object.freeze({
-    name: stringOption('breaker.name', given.name, DEFAULTS.name),
-    threshold: integerOption('breaker.threshold', given.threshold, DEFAULTS.threshold, threshold),
-    timeout: integerOption('breaker.timeout', given.timeout, DEFAULTS.timeout, { min: 0, max: MAX_TIMER_MS }),
+    name: stringOption(`${option}.name`, given.name, DEFAULTS.name),
+    threshold: integerOption(`${option}.threshold`, given.threshold, DEFAULTS.threshold, threshold),
+    timeout: integerOption(`${option}.timeout`, given.timeout, DEFAULTS.timeout, { min: 0, max: MAX_TIMER_MS }),
     resetTimeout,
-    resetBackoff: numberOption('breaker.resetBackoff', given.resetBackoff, DEFAULTS.resetBackoff, { min: 1, max: 100 }),
+    resetBackoff: numberOption(`${option}.resetBackoff`, given.resetBackoff, DEFAULTS.resetBackoff, {
+      min: 1,
+      max: 100,
+    }),
     maxResetTimeout: integerOption(
-      'breaker.maxResetTimeout',
+      `${option}.maxResetTimeout`,
       given.maxResetTimeout,
       Math.max(DEFAULTS.maxResetTimeout, resetTimeout),
       { min: resetTimeout, max: MAX_TIMER_MS },
     ),
-    resetJitter: numberOption('breaker.resetJitter', given.resetJitter, DEFAULTS.resetJitter, { min: 0, max: 1 }),
-    isFailure: functionOption('breaker.isFailure', given.isFailure, always),
-    changed: signalOption('breaker.changed', given.changed),
-    clock: clockOption('breaker.clock', given.clock),
-    random: functionOption('breaker.random', given.random, systemRandom),
+    resetJitter: numberOption(`${option}.resetJitter`, given.resetJitter, DEFAULTS.resetJitter, { min: 0, max: 1 }),
+    isFailure: functionOption(`${option}.isFailure`, given.isFailure, always),
+    changed: signalOption(`${option}.changed`, given.changed),
+    clock: clockOption(`${option}.clock`, given.clock),
+    random: functionOption(`${option}.random`, given.random, systemRandom),
   });
 }
 

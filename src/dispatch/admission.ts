@@ -3,6 +3,7 @@ import { type Random, systemRandom } from '../kernel/random.ts';
 import {
   ConcurrencyLimiter,
   type ConcurrencyStatistics,
+  classOf,
   type GuardStatistics,
   OverloadedError,
   OverloadGuard,
@@ -67,7 +68,7 @@ export class Admission {
   guarded(shedClass: ShedClass, method: string, handler: MethodHandler): MethodHandler {
     const { guard } = this;
     return (params, call) => {
-      this.enter(shedClass, method);
+      this.enter(shedClass, method, call);
       let isLater = false;
       try {
         if (this.limitsAll) this.#takeTokens(undefined, shedClass, method, call);
@@ -82,8 +83,8 @@ export class Admission {
   }
 
   /** Counts a request as in flight. @throws {Refusal} -32010 when it is refused. */
-  enter(shedClass: ShedClass, target: string): void {
-    if (!this.guard.enter(shedClass)) throw toAnswer(this.guard.refused(shedClass, target));
+  enter(shedClass: ShedClass, target: string, call?: Call): void {
+    if (!this.guard.enter(shedClass, call)) throw toAnswer(this.guard.refused(target));
   }
 
   /**
@@ -94,7 +95,7 @@ export class Admission {
    */
   enterTool(tool: RegisteredTool, call: Call): Ticket | Promise<Ticket> {
     const shedClass = tool.compiled.limits?.essential === true ? 'essential' : 'tool';
-    this.enter(shedClass, tool.name);
+    this.enter(shedClass, tool.name, call);
     let first: Ticket | undefined;
     let hasEntered = false;
     try {
@@ -104,11 +105,12 @@ export class Admission {
       first = own?.slots?.tryEnter(call.principal);
       if (own?.slots !== undefined && first === undefined) {
         hasEntered = true;
-        return this.#wait(own.slots, undefined, { tool, call, shedClass });
+        return this.#wait(own.slots, undefined, { tool, call, registered: shedClass });
       }
       const second = all?.tryEnter(call.principal);
       hasEntered = true;
-      if (all !== undefined && second === undefined) return this.#wait(undefined, first, { tool, call, shedClass });
+      if (all !== undefined && second === undefined)
+        return this.#wait(undefined, first, { tool, call, registered: shedClass });
       return this.#held(first, second);
     } finally {
       if (!hasEntered) this.guard.release();
@@ -137,9 +139,10 @@ export class Admission {
   async #wait(
     slots: ConcurrencyLimiter | undefined,
     held: Ticket | undefined,
-    { tool, call, shedClass }: { readonly tool: RegisteredTool; readonly call: Call; readonly shedClass: ShedClass },
+    { tool, call, registered }: { readonly tool: RegisteredTool; readonly call: Call; readonly registered: ShedClass },
   ): Promise<Ticket> {
     let first = held;
+    const shedClass = classOf(registered, call);
     try {
       const options = { signal: call.signal, shedClass };
       first ??= await slots?.enter(call.principal, options);

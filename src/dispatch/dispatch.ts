@@ -1,7 +1,7 @@
 /** The contract of `dispatch/`: from a method and its parameters to the text of a result. */
 import type { Cache } from '../cache/cache.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { type OverloadGuard, type ResolvedOverload, resolveOverload } from '../limit/limit.ts';
+import { type OverloadGuard, type ResolvedOverload, resolveOverload, type TurnQueue } from '../limit/limit.ts';
 import { findHeaderMismatch, type Registry } from '../registry/registry.ts';
 import type { EngineSignals, ShedClass } from '../signal/signal.ts';
 import {
@@ -29,6 +29,7 @@ export type { Answer, Call, MethodHandler, Params, ReadyAnswer } from './call.ts
 export type { ListName } from './lists.ts';
 export { InternalFault, Refusal, toProtocolError } from './result-writer.ts';
 export type { ToolExecutor } from './tools.ts';
+export { type RunTraced, traced } from './traced.ts';
 
 /** The results that clients may cache, by method. */
 export type CacheableMethod =
@@ -110,6 +111,11 @@ export class Dispatcher {
         () => registry.serves('prompts') || registry.serves('resources'),
       ),
     ]);
+  }
+
+  /** Where requests wait while the event loop is late. */
+  get turns(): TurnQueue {
+    return this.#admission.guard.turns;
   }
 
   get writer(): ResultWriter {

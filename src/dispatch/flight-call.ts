@@ -14,53 +14,57 @@ export class FlightCall implements Call {
   /** Whether the handler threw, so that its answer only says so. */
   hasFailed = false;
   readonly signal: AbortSignal;
-  readonly #first: Call;
+  /** The request that it began for. */
+  readonly first: Call;
   #view: McpRequest | undefined;
 
   constructor(first: Call, signal: AbortSignal) {
-    this.#first = first;
+    this.first = first;
     this.signal = signal;
     this.target = first.target;
   }
 
   get era(): Era {
-    return this.#first.era;
+    return this.first.era;
   }
   get method(): string {
-    return this.#first.method;
+    return this.first.method;
+  }
+  get isRetry(): boolean {
+    return this.first.isRetry;
   }
   get argumentsText(): string | undefined {
-    return this.#first.argumentsText;
+    return this.first.argumentsText;
   }
   get cancelled(): boolean {
     return this.signal.aborted;
   }
   get principal(): string | undefined {
-    return this.#first.principal;
+    return this.first.principal;
   }
   get sessionId(): string | undefined {
-    return this.#first.sessionId;
+    return this.first.sessionId;
   }
   get http(): ServerContext['http'] {
-    return this.#first.http;
+    return this.first.http;
   }
   get clientInfo(): ServerContext['clientInfo'] {
-    return this.#first.clientInfo;
+    return this.first.clientInfo;
   }
   get clientCapabilities(): ServerContext['clientCapabilities'] {
-    return this.#first.clientCapabilities;
+    return this.first.clientCapabilities;
   }
   get requestId(): RequestId {
-    return this.#first.requestId;
+    return this.first.requestId;
   }
   get _meta(): McpRequest['_meta'] {
-    return this.#first._meta;
+    return this.first._meta;
   }
   get progress(): ServerContext['progress'] {
-    return this.#first.progress;
+    return this.first.progress;
   }
   get sendNotification(): ServerContext['sendNotification'] {
-    return this.#first.sendNotification;
+    return this.first.sendNotification;
   }
 
   get mcpReq(): McpRequest {
@@ -77,7 +81,7 @@ export class FlightCall implements Call {
         elicitInput,
         requestSampling,
         send,
-      } = this.#first.mcpReq;
+      } = this.first.mcpReq;
       this.#view = {
         ...{ id, method, _meta, envelope, inputResponses, requestState },
         ...{ notify, log, elicitInput, requestSampling, send },

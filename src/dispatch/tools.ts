@@ -132,7 +132,7 @@ export class ToolCaller {
   #start(tool: RegisteredTool, args: unknown, params: Params, call: Call): Answer | Promise<Answer> {
     const { admission } = this.#parts;
     if (!admission.limitsAll && tool.compiled.limits === undefined) {
-      admission.enter('tool', tool.name);
+      admission.enter('tool', tool.name, call);
       return this.#run(tool, args, params, call, admission.guard);
     }
     const entered = admission.enterTool(tool, call);

@@ -17,6 +17,8 @@ export interface PoolStatistics {
   readonly waitTime: { readonly average: number; readonly p50: number; readonly p95: number; readonly p99: number };
   /** Handed out since the start. */
   readonly acquired: number;
+  /** How long their callers waited altogether, in milliseconds. */
+  readonly waitedMs: number;
   /** Those that could not be made or were lost, since the start. */
   readonly errors: number;
   /** Callers that waited too long, or found the queue full, since the start. */
@@ -28,6 +30,7 @@ const WINDOW_MS = 60_000;
 /** Counts what a pool does; waits in two histograms that take turns, so that old ones are forgotten. */
 export class PoolMeter {
   acquired = 0;
+  waitedMs = 0;
   errors = 0;
   timeouts = 0;
   readonly #clock: Clock;
@@ -49,6 +52,7 @@ export class PoolMeter {
   countWaited(waitedMs: number): void {
     this.#turn();
     this.acquired++;
+    this.waitedMs += waitedMs;
     this.#recent.record(waitedMs * 1_000);
   }
 
@@ -69,6 +73,7 @@ export class PoolMeter {
         p99: ms(waits.quantile(0.99)),
       },
       acquired: this.acquired,
+      waitedMs: this.waitedMs,
       errors: this.errors,
       timeouts: this.timeouts,
     };

@@ -36,6 +36,8 @@ export interface EnterOptions {
 }
 
 export interface ConcurrencyStatistics {
+  /** Work that may be under way at once; `Infinity` where only principals are limited. */
+  readonly concurrency: number;
   readonly running: number;
   readonly queued: number;
   /** Slots given, those after a wait included. */
@@ -135,6 +137,7 @@ export class ConcurrencyLimiter {
     const toMs = (us: number): number => us / 1_000;
     const waits = this.#waits;
     return {
+      concurrency: this.#concurrency,
       running: this.#running,
       queued: this.#queued,
       entered: this.#entered,

@@ -18,5 +18,6 @@ export {
   type ResolvedOverload,
   resolveOverload,
 } from './options.ts';
-export { type GuardStatistics, OverloadGuard } from './overload-guard.ts';
+export { classOf, type GuardStatistics, type MarkedWork, OverloadGuard } from './overload-guard.ts';
 export { RateLimiter, type RateLimiterOptions, TokenBucket } from './token-bucket.ts';
+export type { TurnQueue } from './turn-queue.ts';

@@ -1,6 +1,9 @@
 export type MetricKind = 'counter' | 'gauge' | 'histogram';
 
-/** Counted values in the log-linear buckets of `kernel/histogram.ts`; data of several instances merge by addition. */
+/**
+ * Counted values in the log-linear buckets of `kernel/histogram.ts`, which holds whole millionths of the family's unit, such as
+ * microseconds; data of several instances merge by addition.
+ */
 export interface HistogramData {
   readonly count: number;
   /** In the family's unit. */

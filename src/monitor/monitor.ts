@@ -1,109 +1,83 @@
 /** The contract of `monitor/`: listens to signals and shows what it heard. */
 import { loadavg } from 'node:os';
 import type { Clock } from '../kernel/clock.ts';
-import { OptionError } from '../kernel/errors.ts';
 import { type MachineFacts, readMachineFacts } from '../kernel/machine.ts';
-import type { EngineSignals } from '../signal/signal.ts';
-import { type RequestFigures, RequestMeter } from './request-meter.ts';
-
-/** How one pool, of connections or of workers, is used. */
-export interface PoolFigures {
-  /** Share of the pool in use, 0 to 1. */
-  readonly utilization: number;
-  readonly waiting: number;
-  /** Mean wait for one, in milliseconds. */
-  readonly waitTime: number;
-}
-
-/** A business metric as recorded so far. */
-export interface CustomMetricFigures {
-  readonly last: number;
-  readonly count: number;
-  readonly sum: number;
-}
-
-/** How the cache is used, since the start. */
-export interface CacheFigures {
-  /** Reads that were answered with a kept value, of either tier. */
-  readonly hits: number;
-  /** Reads that were not, those that joined a computation under way included. */
-  readonly misses: number;
-  /** Shares of all reads, 0 to 1; both 0 before the first. */
-  readonly hitRate: number;
-  readonly missRate: number;
-  /** Values in memory, and their bytes. */
-  readonly size: number;
-  readonly bytes: number;
-}
+import type { PoolStatistics } from '../kernel/pool-statistics.ts';
+import type { BreakerState, EngineSignals } from '../signal/signal.ts';
+import { type CustomMetricOptions, CustomMetrics } from './custom-metrics.ts';
+import { METRICS } from './definitions.ts';
+import { EventMeter } from './event-meter.ts';
+import { single } from './families.ts';
+import type { CacheReadings, MonitorSources, PerformanceMetrics, PoolFigures } from './figures.ts';
+import { LoopMeter } from './loop-meter.ts';
+import type { MetricSnapshot } from './metric-family.ts';
+import type { OutletState } from './outlet.ts';
+import { cpuSeconds, processFamilies } from './process-meter.ts';
+import { RequestMeter } from './request-meter.ts';
+import { cacheFamilies, instanceFamily, limitFamilies, poolFamilies } from './source-families.ts';
 
 /** What the monitor is told besides what it hears. */
 export interface MonitorParts {
   readonly signals: EngineSignals;
   readonly clock: Clock;
-  readonly cache: () => CacheFigures;
-  /** How each pool is used right now, by name. */
-  readonly pools: () => PerformanceMetrics['pools'];
+  readonly sources: MonitorSources;
+  /** What is counted: all there is, only requests, or not even these. */
+  readonly counts: 'all' | 'requests' | 'nothing';
+  /** The instance's name, such as `1`. @default '' */
+  readonly instance?: string;
   /** @default read from the machine */
   readonly machine?: MachineFacts;
 }
 
-/** A snapshot of how the server is doing. */
-export interface PerformanceMetrics {
-  /** Bytes; `percentage` is of what the process may use, container limits included. */
-  readonly memory: {
-    readonly percentage: number;
-    readonly heapUsed: number;
-    readonly heapTotal: number;
-    readonly resident: number;
-  };
-  /** `usage` in percent of all cores that the process may use, since the snapshot before. */
-  readonly cpu: { readonly usage: number; readonly loadAverage: readonly number[] };
-  readonly cache: CacheFigures;
-  readonly requests: Omit<RequestFigures, 'responseTime'>;
-  /** Milliseconds, over the last one to two minutes. */
-  readonly responseTime: RequestFigures['responseTime'];
-  /** By the pools' names: `http`, `threads` and `processes` of tasks, and the databases. */
-  readonly pools: { readonly [name: string]: PoolFigures };
-  readonly custom: { readonly [name: string]: CustomMetricFigures };
-}
-
-const MAX_CUSTOM_METRICS = 1_000;
-
 /** Collects a server's metrics. */
 export class PerformanceMonitor {
-  readonly #meter: RequestMeter;
-  readonly #clock: Clock;
-  readonly #cache: () => CacheFigures;
+  readonly #parts: MonitorParts;
   readonly #machine: MachineFacts;
-  readonly #pools: () => PerformanceMetrics['pools'];
-  readonly #custom = new Map<string, CustomMetricFigures>();
+  readonly #requests: RequestMeter | undefined;
+  readonly #events: EventMeter | undefined;
+  readonly #loop: LoopMeter | undefined;
+  readonly #custom = new CustomMetrics();
+  readonly #startedAt: number;
   #cpuAt: number;
-  #cpuMicros: number;
+  #cpuSeconds: number;
 
-  constructor({ signals, clock, cache, pools, machine = readMachineFacts() }: MonitorParts) {
-    this.#cache = cache;
-    this.#meter = new RequestMeter(signals, clock);
-    this.#clock = clock;
-    this.#machine = machine;
-    this.#pools = pools;
+  constructor(parts: MonitorParts) {
+    const { signals, clock, counts } = parts;
+    this.#parts = parts;
+    this.#machine = parts.machine ?? readMachineFacts();
+    this.#requests = counts === 'nothing' ? undefined : new RequestMeter(signals, clock);
+    this.#events = counts === 'all' ? new EventMeter(signals) : undefined;
+    this.#loop = counts === 'all' ? new LoopMeter(clock) : undefined;
+    this.#startedAt = clock.wallNow();
     this.#cpuAt = clock.now();
-    this.#cpuMicros = cpuMicros();
+    this.#cpuSeconds = cpuSeconds();
   }
 
-  /** @throws {OptionError} when the name is not a metric's name, the value not finite, or there are too many names. */
-  recordCustom(name: string, value: number): void {
-    if (typeof name !== 'string' || !/^[A-Za-z_][\w.:-]{0,127}$/.test(name))
-      throw new OptionError('metric name', 'must start with a letter and hold only letters, digits and _.:-', name);
-    if (typeof value !== 'number' || !Number.isFinite(value))
-      throw new OptionError(`metric "${name}"`, 'must be a finite number', value);
-    const before = this.#custom.get(name);
-    if (before === undefined && this.#custom.size >= MAX_CUSTOM_METRICS)
-      throw new OptionError('metric name', `must be one of at most ${MAX_CUSTOM_METRICS}`, name);
-    this.#custom.set(name, { last: value, count: (before?.count ?? 0) + 1, sum: (before?.sum ?? 0) + value });
+  /** @throws {OptionError} when the name, the value or an option is not valid, or there are too many names. */
+  recordCustom(name: string, value: number, options?: CustomMetricOptions): void {
+    this.#custom.record(name, value, options);
   }
 
-  snapshot(): PerformanceMetrics {
-    const { responseTime, ...requests } = this.#meter.figures();
+  /** Begins to measure what costs even when nothing happens, where all is counted. */
+  start(): void {
+    this.#loop?.start();
+  }
+
+  /** Ends that. */
+  stop(): void {
+    this.#loop?.stop();
+  }
+
+  /** The states of circuit breakers, by name. */
+  breakers(): { readonly [name: string]: BreakerState } {
+    const known = statesOf(this.#parts.sources.breakers());
+    return this.#events?.breakers(known) ?? known;
+  }
+
+  /** What a person wants to know. */
+  figures(outlets: readonly OutletState[] = []): PerformanceMetrics {
+    const { sources } = this.#parts;
+    const { responseTime, ...requests } = this.#requests?.figures() ?? NO_REQUESTS;
     const memory = process.memoryUsage();
     return {
       memory: {
@@ -113,33 +87,104 @@ export class PerformanceMonitor {
         resident: memory.rss,
       },
       cpu: { usage: this.#cpuUsage(), loadAverage: loadavg() },
-      cache: this.#cache(),
+      cache: toCacheFigures(sources.cache()),
       requests,
       responseTime,
-      pools: this.#pools(),
-      custom: Object.fromEntries(this.#custom),
+      pools: Object.fromEntries(Object.entries(sources.pools()).map(([name, pool]) => [name, toPoolFigures(pool)])),
+      limits: sources.limits(),
+      breakers: sources.breakers(),
+      custom: this.#custom.figures(),
+      outlets,
     };
   }
 
-  close(): void {
-    this.#meter.close();
+  /** All metrics, for programs. */
+  snapshot(): MetricSnapshot {
+    const { sources, clock, instance = '' } = this.#parts;
+    return {
+      instance,
+      at: clock.wallNow(),
+      startedAt: this.#startedAt,
+      families: [
+        ...(this.#requests?.series.families() ?? []),
+        ...(this.#events?.families(statesOf(sources.breakers())) ?? []),
+        ...limitFamilies(sources.limits()),
+        ...cacheFamilies(sources.cache()),
+        ...poolFamilies(sources.pools()),
+        instanceFamily(sources.state()),
+        single(METRICS.startTime, this.#startedAt / 1_000),
+        ...processFamilies(this.#machine),
+        ...(this.#loop?.families() ?? []),
+        ...this.#custom.families(),
+      ].filter(({ samples }) => samples.length > 0),
+    };
   }
 
   #cpuUsage(): number {
-    const [now, micros] = [this.#clock.now(), cpuMicros()];
-    const elapsedMs = now - this.#cpuAt;
-    const usage = elapsedMs <= 0 ? 0 : (micros - this.#cpuMicros) / 10 / (elapsedMs * this.#machine.cores);
+    const [now, seconds] = [this.#parts.clock.now(), cpuSeconds()];
+    const elapsed = (now - this.#cpuAt) / 1_000;
+    const usage = elapsed <= 0 ? 0 : (100 * (seconds - this.#cpuSeconds)) / (elapsed * this.#machine.cores);
     this.#cpuAt = now;
-    this.#cpuMicros = micros;
+    this.#cpuSeconds = seconds;
     return usage;
   }
 }
 
-function cpuMicros(): number {
-  const { user, system } = process.cpuUsage();
-  return user + system;
+const NO_REQUESTS = Object.freeze({
+  total: 0,
+  errors: 0,
+  perSecond: 0,
+  errorRate: 0,
+  responseTime: Object.freeze({ average: 0, p50: 0, p95: 0, p99: 0 }),
+});
+
+function statesOf(breakers: PerformanceMetrics['breakers']): { readonly [name: string]: BreakerState } {
+  return Object.fromEntries(Object.entries(breakers).map(([name, { state }]) => [name, state]));
 }
 
+function toCacheFigures(cache: CacheReadings): PerformanceMetrics['cache'] {
+  const { memoryHits, redisHits, staleHits, misses, hitRate, missRate, size, bytes } = cache;
+  return { hits: memoryHits + staleHits + redisHits, misses: misses - redisHits, hitRate, missRate, size, bytes };
+}
+
+function toPoolFigures({ waitTime, ...pool }: PoolStatistics): PoolFigures {
+  const { size, max, inUse, utilization, waiting, errors, timeouts } = pool;
+  return { size, max, inUse, utilization, waiting, waitTime: waitTime.average, errors, timeouts };
+}
+
+export { Access, type AccessOptions } from './access.ts';
+export { Otlp } from './adapter/otlp.ts';
+export {
+  type AlertOptions,
+  type AlertProfileOptions,
+  type AlertThresholdOptions,
+  type AlertWebhookOptions,
+  type ResolvedAlerts,
+  resolveAlerts,
+} from './alerts/alert-options.ts';
+export { Alerts } from './alerts/alerts.ts';
+export type { PostRequest } from './alerts/webhook.ts';
+export type { CustomMetricOptions } from './custom-metrics.ts';
+export { METRICS, type MetricDefinition } from './definitions.ts';
+export { expose } from './exposition.ts';
+export type {
+  BreakerFigures,
+  CacheFigures,
+  CacheReadings,
+  LimitFigures,
+  MonitorSources,
+  PerformanceMetrics,
+  PoolFigures,
+  ServingState,
+  SlotFigures,
+} from './figures.ts';
+export { HealthCheck, type HealthReport, type HealthSources } from './health.ts';
 export type { HelloMessage, InstanceState, LiveMessage, TickMessage } from './live-protocol.ts';
+export { mergeSnapshots } from './merge.ts';
 export type { HistogramData, MetricFamily, MetricKind, MetricSample, MetricSnapshot } from './metric-family.ts';
+export { MetricsServer } from './metrics-server.ts';
+export { type MonitorOptions, type ResolvedMonitorOptions, resolveMonitorOptions } from './options.ts';
+export type { OtlpOptions } from './otlp-options.ts';
+export { listenOutlet, type OutletState } from './outlet.ts';
 export type { AlertKey, AlertRecord, PoolVitals, TargetRow, Vitals } from './vitals.ts';
+export { VitalsMeter } from './vitals-meter.ts';

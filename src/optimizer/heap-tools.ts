@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../kernel/clock.ts';
+import { recordProfile } from '../kernel/profiler.ts';
 
 /** Asks for a collection of all garbage, which takes time as long as the heap is large. */
 export interface Collector {
@@ -39,15 +40,11 @@ export async function recordHeapProfile(
   clock: Clock,
   number: number,
 ): Promise<string> {
-  const profile = await withInspector(async (post) => {
-    await post('HeapProfiler.startSampling', { samplingInterval: 131_072 });
-    await new Promise<void>((resolve) => clock.after(durationMs, resolve));
-    return ((await post('HeapProfiler.stopSampling')) as { readonly profile: object }).profile;
-  });
+  const profile = await recordProfile('heap', durationMs, clock);
   const time = new Date(clock.wallNow()).toISOString().replace(/[:.]/g, '-');
   const file = join(directory, `heap-${time}-${process.pid}-${number}.heapprofile`);
   await mkdir(directory, { recursive: true });
-  await writeFile(file, JSON.stringify(profile));
+  await writeFile(file, profile);
   return file;
 }
 

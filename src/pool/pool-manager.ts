@@ -7,6 +7,7 @@ import { type Random, systemRandom } from '../kernel/random.ts';
 import { type PoolEvent, Signal } from '../signal/signal.ts';
 import { createMysqlDriver } from './adapter/mysql.ts';
 import { createPostgresDriver } from './adapter/postgres.ts';
+import type { CallGate } from './call-gate.ts';
 import { NetworkPool } from './sql/network-pool.ts';
 import { type DatabaseConfig, type ResolvedDatabase, resolveDatabase } from './sql/options.ts';
 import type { SqlHealth, SqlPool } from './sql/sql-pool.ts';
@@ -34,6 +35,8 @@ export interface PoolSurroundings {
   readonly random?: Random;
   /** Told of what happens in the pools. */
   readonly signal?: Signal<PoolEvent>;
+  /** What stands before the calls to a database on a server. SQLite runs in this process and has none. */
+  readonly gateOf?: (database: string) => CallGate | undefined;
 }
 
 const NAME = /^[A-Za-z][\w-]{0,63}$/;
@@ -123,5 +126,6 @@ function createPool(name: string, settings: ResolvedDatabase, surroundings: Pool
   };
   if (settings.kind === 'sqlite') return new SqlitePool(parts);
   const createDriver = settings.kind === 'postgres' ? createPostgresDriver : createMysqlDriver;
-  return new NetworkPool({ ...parts, driver: createDriver({ database: name, ...settings }) });
+  const gate = surroundings.gateOf?.(name);
+  return new NetworkPool({ ...parts, gate, driver: createDriver({ database: name, ...settings }) });
 }

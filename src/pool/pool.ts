@@ -2,6 +2,7 @@
 
 export type { PoolStatistics } from '../kernel/pool-statistics.ts';
 export { type Batcher, type BatcherOptions, type BatcherStatistics, createBatcher } from './batcher.ts';
+export type { CallGate, CallOutcome } from './call-gate.ts';
 export {
   type ConstraintKind,
   DatabaseError,
@@ -20,6 +21,7 @@ export { type HttpErrorCode, HttpPoolError } from './http/http-errors.ts';
 export { type HttpFetcher, HttpPool, type HttpRequestOptions } from './http/http-pool.ts';
 export type { HttpPoolOptions } from './http/http-pool-options.ts';
 export type { HttpConnectionStatistics, HttpOriginStatistics, HttpPoolStatistics } from './http/http-statistics.ts';
+export type { OriginGates } from './http/origin-table.ts';
 export {
   ConnectionPoolManager,
   type DatabasesConfig,

@@ -28,13 +28,4 @@ export class RequestDatabases extends ConnectionPoolManager {
     if (options.signal !== undefined) return pool.query<Row>(sql, parameters, options);
     return pool.query<Row>(sql, parameters, { signal: this.#scopes.signal, timeoutMs: options.timeoutMs });
   }
-
-  /** What metrics show of each pool, by name; `waitTime` is the mean, in milliseconds. */
-  figures(): { readonly [name: string]: { utilization: number; waiting: number; waitTime: number } } {
-    const entries = Object.entries(this.statistics()).map(
-      ([name, { utilization, waiting, waitTime }]) =>
-        [name, { utilization, waiting, waitTime: waitTime.average }] as const,
-    );
-    return Object.fromEntries(entries);
-  }
 }

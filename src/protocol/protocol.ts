@@ -56,7 +56,9 @@ export class Protocol implements Acceptor {
   }
 
   post(exchange: Exchange, body: string): void {
-    this.#http.post(exchange, body);
+    const { turns } = this.#parts.dispatcher;
+    if (turns.active) turns.add(() => this.#http.post(exchange, body));
+    else this.#http.post(exchange, body);
   }
 
   other(exchange: Exchange): void {

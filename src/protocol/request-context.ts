@@ -30,6 +30,10 @@ import { type CallFrame, FramedCall } from './call-frame.ts';
 import { statusOf } from './failure.ts';
 import { McpRequestView, type ViewedRequest } from './mcp-request.ts';
 
+/** Where a request says which attempt it is: 2 or more for a retry or a hedge. */
+const ATTEMPT_META = 'peregrine/attempt';
+const ATTEMPT_HEADER = 'peregrine-attempt';
+
 /** What the client said of itself: in each request (modern), or once for a connection (legacy). */
 export interface Client {
   readonly info: Implementation | undefined;
@@ -123,6 +127,11 @@ export class RequestContext implements Call, ViewedRequest {
   get http(): { readonly req: { readonly headers: Headers } } | undefined {
     const { head } = this.exchange;
     return head === undefined ? undefined : { req: { headers: head.all() } };
+  }
+
+  get isRetry(): boolean {
+    const { _meta: meta } = (this.params ?? {}) as { readonly _meta?: { readonly [ATTEMPT_META]?: unknown } };
+    return Number(meta?.[ATTEMPT_META]) >= 2 || Number(this.exchange.head?.field(ATTEMPT_HEADER)) >= 2;
   }
 
   /** The request's `_meta` for handlers. Calls of one frame share theirs, frozen: a handler gets a copy, as of any call. */
@@ -248,11 +257,13 @@ export class RequestContext implements Call, ViewedRequest {
   }
 
   #settle(): void {
-    const { request } = this.#shared.signals;
+    const { request, trace } = this.#shared.signals;
     if (request.active) {
       const finishedAt = this.#shared.clock.now();
       const durationMs = this.#startedAt < 0 ? 0 : finishedAt - this.#startedAt;
-      request.emit({ method: this.label, target: this.target, outcome: this.outcome, durationMs, finishedAt });
+      const event = { method: this.label, target: this.target, outcome: this.outcome, durationMs, finishedAt };
+      request.emit(event);
+      if (trace.active) trace.emit({ request: event, meta: this.params?.['_meta'], call: this });
     }
     this.#onSettled?.();
   }
@@ -261,7 +272,7 @@ export class RequestContext implements Call, ViewedRequest {
 /** Answers a call of a tool that was never begun, since its answer was kept. HOT: guarded by `npm run bench -- cache`. */
 export function answerKept(
   exchange: Exchange,
-  { idText, name }: CallFrame,
+  { idText, name, meta }: CallFrame,
   text: string,
   startedAt: number,
   { signals, clock }: RequestShared,
@@ -270,7 +281,9 @@ export function answerKept(
   if (!signals.request.active) return;
   const finishedAt = clock.now();
   const durationMs = startedAt < 0 ? 0 : finishedAt - startedAt;
-  signals.request.emit({ method: 'tools/call', target: name, outcome: 'ok', durationMs, finishedAt });
+  const event = { method: 'tools/call', target: name, outcome: 'ok', durationMs, finishedAt } as const;
+  signals.request.emit(event);
+  if (signals.trace.active) signals.trace.emit({ request: event, meta, call: undefined });
 }
 
 /** Who asks. Credentials that nothing checks name nobody, and yet answers may depend on them. */

@@ -40,7 +40,13 @@ export {
 } from './resources.ts';
 export type { AnySchema, Checked, InferSchema, RawShape } from './schema.ts';
 export type { ResolvedToolLimits, ToolLimits } from './tool-limits.ts';
-export { type PlacementParts, placeTool, type ToolPlacement } from './tool-placement.ts';
+export {
+  blocksEventLoop,
+  type ObservedCalls,
+  type PlacementParts,
+  placeTool,
+  type ToolPlacement,
+} from './tool-placement.ts';
 export { RegisteredTool, type ToolConfig, type ToolHandler, type ToolUpdate } from './tools.ts';
 export { UriTemplate, type Variables } from './uri-template.ts';
 

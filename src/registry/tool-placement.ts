@@ -10,7 +10,8 @@ import type { ToolConfig } from './tools.ts';
 export interface ToolPlacement {
   /**
    * `inline` runs the handler in the event loop; `thread` and `process` run the module's function in a worker. `auto` begins
-   * inline and moves to threads, if there is a module, once calls block the event loop: 9 of 10 for at most 5 ms is fine.
+   * inline and moves to threads, if there is a module, once the server's `isCPUIntensive` says so: by default once calls
+   * block the event loop, where 9 of 10 for at most 5 ms is fine.
    *
    * @default 'inline'
    */
@@ -19,8 +20,25 @@ export interface ToolPlacement {
   readonly module?: URL | string | undefined;
 }
 
+/** How long a tool's calls have kept the event loop so far, until they returned or first waited. */
+export interface ObservedCalls {
+  readonly count: number;
+  /** In milliseconds; quantiles within 3.2 %. 0 before the first call. */
+  readonly lastMs: number;
+  readonly averageMs: number;
+  readonly p90Ms: number;
+  readonly maxMs: number;
+}
+
+/** The rule of `run: 'auto'`: of at least 20 calls, more than one in ten kept the event loop for over 5 ms, the last among them. */
+export function blocksEventLoop(calls: ObservedCalls): boolean {
+  return calls.lastMs > BLOCKING_MS && calls.count >= MIN_CALLS && calls.p90Ms > BLOCKING_MS;
+}
+
 /** What placement needs of the server. */
 export interface PlacementParts {
+  /** Whether a tool is to leave the event loop. Asked before each call that would run in it. */
+  readonly isCPUIntensive: (tool: string, calls: ObservedCalls) => boolean;
   readonly tasks: WorkerPools;
   readonly clock: Clock;
   readonly signal: Signal<PlacementEvent>;
@@ -92,32 +110,52 @@ function loaded(module: string, takesArguments: boolean): Handler {
   };
 }
 
+/** Times of calls as they come. */
+class CallTimes implements ObservedCalls {
+  lastMs = 0;
+  readonly #times = new Histogram();
+
+  get count(): number {
+    return this.#times.count;
+  }
+  get averageMs(): number {
+    return this.#times.mean / 1_000;
+  }
+  get p90Ms(): number {
+    return this.#times.quantile(0.9) / 1_000;
+  }
+  get maxMs(): number {
+    return this.#times.max / 1_000;
+  }
+
+  add(ms: number): void {
+    this.lastMs = ms;
+    this.#times.record(ms * 1_000);
+  }
+}
+
 /** Times how long calls block the event loop, and moves the tool out of it, once, where that is possible. */
 function observed(
   name: string,
   inline: Handler | undefined,
   inWorker: Handler | undefined,
-  { clock, signal }: PlacementParts,
+  { clock, signal, isCPUIntensive }: PlacementParts,
 ): Handler | undefined {
   if (typeof inline !== 'function') return inline;
-  const times = new Histogram();
-  let current: Handler;
-  const judge = (): void => {
-    const p90Ms = times.quantile(0.9) / 1_000;
-    if (times.count < MIN_CALLS || p90Ms <= BLOCKING_MS) return;
-    current = inWorker ?? inline;
-    signal.emit({ tool: name, kind: inWorker === undefined ? 'blocking' : 'moved', p90Ms, calls: times.count });
-  };
-  const timed: Handler = (...given) => {
+  const calls = new CallTimes();
+  let current: Handler = (...given) => {
+    if (isCPUIntensive(name, calls)) {
+      current = inWorker ?? inline;
+      const { p90Ms, count } = calls;
+      signal.emit({ tool: name, kind: inWorker === undefined ? 'blocking' : 'moved', p90Ms, calls: count });
+      return current(...given);
+    }
     const startedAt = clock.now();
     try {
       return inline(...given);
     } finally {
-      const tookMs = clock.now() - startedAt;
-      times.record(tookMs * 1_000);
-      if (tookMs > BLOCKING_MS && current === timed) judge();
+      calls.add(clock.now() - startedAt);
     }
   };
-  current = timed;
   return (...given) => current(...given);
 }

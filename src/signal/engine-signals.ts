@@ -21,6 +21,15 @@ export interface RequestEvent {
   readonly finishedAt: number;
 }
 
+/** One finished request with what a trace needs of it. Told only while `request` has listeners as well. */
+export interface TracedRequest {
+  readonly request: RequestEvent;
+  /** The request's `_meta` as the client sent it: nothing in it is checked. */
+  readonly meta: unknown;
+  /** The call that handlers ran for; nothing where an answer was kept. */
+  readonly call: object | undefined;
+}
+
 /** A fault that was answered without its details: they go to the operator, not to the client. */
 export interface FaultEvent {
   /** Where it happened: a method and, where known, the registered name. */
@@ -80,6 +89,7 @@ export interface EngineSignals {
   readonly worker: Signal<WorkerEvent>;
   readonly placement: Signal<PlacementEvent>;
   readonly limit: Signal<LimitEvent>;
+  readonly trace: Signal<TracedRequest>;
   readonly memory: Signal<MemoryEvent>;
 }
 
@@ -95,6 +105,7 @@ export function createEngineSignals(): EngineSignals {
     worker: new Signal<WorkerEvent>(),
     placement: new Signal<PlacementEvent>(),
     limit: new Signal<LimitEvent>(),
+    trace: new Signal<TracedRequest>(),
     memory: new Signal<MemoryEvent>(),
   });
 }

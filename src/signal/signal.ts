@@ -10,6 +10,7 @@ export type {
   FaultEvent,
   RequestEvent,
   RequestOutcome,
+  TracedRequest,
 } from './engine-signals.ts';
 export { createEngineSignals } from './engine-signals.ts';
 export type { LimitEvent, ShedClass, ShedReason } from './limit-signals.ts';

@@ -11,6 +11,8 @@ export interface RequestHead {
   readonly params: ReadonlyMap<string, string> | undefined;
   /** What the protocol remembers of the requests under this header block: a connection that repeats it gives one head for all. */
   memo: unknown;
+  /** Any field by its lower-case name. Looked up when asked for. */
+  field(name: string): string | undefined;
   /** All fields, in the web platform's form. Built when asked for. */
   all(): Headers;
 }

@@ -17,7 +17,11 @@ export class CatalogueProcess {
   constructor(environment: NodeJS.ProcessEnv) {
     const child = spawn(process.execPath, [MAIN], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, PORT: '0', HOST: '127.0.0.1', ...environment },
+      env: {
+        ...process.env,
+        ...{ PORT: '0', HOST: '127.0.0.1', PROMETHEUS_PORT: '0', DASHBOARD_PORT: '0' },
+        ...environment,
+      },
     });
     this.child = child;
     this.#stderr = text(child.stderr);

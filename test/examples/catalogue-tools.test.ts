@@ -16,7 +16,7 @@ describe('the served catalogue', () => {
   let url: string;
   let client: Client;
   beforeAll(async () => {
-    catalogue = new CatalogueProcess({ CATALOGUE_DB: seeded.copy('served') });
+    catalogue = new CatalogueProcess({ DATABASE_URL: seeded.copy('served') });
     url = await catalogue.url();
     client = new Client({ name: 'test', version: '1' }, { versionNegotiation: { mode: 'auto' } });
     await client.connect(new StreamableHTTPClientTransport(new URL(url)));
@@ -106,6 +106,14 @@ describe('the served catalogue', () => {
     }
     expect((await call('search_products', {})).structured.products).toHaveLength(20);
     expect((await call('search_products', { min_price: 1e6 })).structured).toEqual({ products: [], more: false });
+  });
+
+  it('counts the limits in cents, so that 19.99 finds 19.99', async () => {
+    const found = async (min_price: number, max_price: number) =>
+      (await call('search_products', { min_price, max_price, limit: 3 })).structured.products;
+    expect((await found(19.99, 19.99)).map(({ price }: Json) => price)).toEqual([19.99, 19.99, 19.99]);
+    expect(await found(19.991, 19.999)).toEqual([]);
+    expect(await found(1e300, 1e308)).toEqual([]);
   });
 
   it.each([
@@ -210,12 +218,16 @@ describe('the served catalogue', () => {
     expect((await client.listResources()).resources.map(({ uri }) => uri)).toEqual(['catalogue://categories']);
   });
 
-  it('completes the id of a product', async () => {
-    const { completion } = await client.complete({
-      ref: { type: 'ref/resource', uri: 'product://{id}' },
-      argument: { name: 'id', value: '1234' },
-    });
-    expect(completion.values).toEqual(['1234', ...Array.from({ length: 10 }, (_, digit) => `1234${digit}`)]);
+  it('completes the id of a product by its first digits', async () => {
+    const complete = async (value: string) => {
+      const ref = { type: 'ref/resource' as const, uri: 'product://{id}' };
+      return (await client.complete({ ref, argument: { name: 'id', value } })).completion.values;
+    };
+    expect(await complete('1234')).toEqual(['1234', ...Array.from({ length: 10 }, (_, digit) => `1234${digit}`)]);
+    expect((await complete('')).slice(0, 3)).toEqual(['1', '2', '3']);
+    expect(await complete('100000')).toEqual(['100000']);
+    for (const prefix of ['0', '-1', 'x', '1.5', '100001', '9'.repeat(9), '9'.repeat(40)])
+      expect(await complete(prefix)).toEqual([]);
   });
 
   it('tells a client how to use it', () => {

@@ -2,8 +2,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pretendVersion, runNode } from '../cli/run-cli.ts';
-import { hashOfFile, SeededFolder } from './catalogue-database.ts';
+import { hashOf, SeededFolder, withDatabase } from './catalogue-database.ts';
 import { CatalogueProcess, MAIN } from './catalogue-process.ts';
+
+/** An option of Node.js with which the package `pg` is not found. */
+const WITHOUT_PG = `--import=data:text/javascript,${encodeURIComponent(`
+  import { registerHooks } from 'node:module';
+  const missing = Object.assign(new Error("Cannot find package 'pg' imported from here"), { code: 'ERR_MODULE_NOT_FOUND' });
+  const resolve = (name, context, next) => {
+    if (name === 'pg') throw missing;
+    return next(name, context);
+  };
+  registerHooks({ resolve });`)}`;
 
 const seeded = new SeededFolder();
 beforeAll(() => seeded.seed());
@@ -11,7 +21,7 @@ afterAll(() => seeded.remove());
 
 describe('the catalogue, starting and stopping', () => {
   it('seeds on the first start, reuses on the second, and stops on SIGINT and SIGTERM', async () => {
-    const environment = { CATALOGUE_DB: join(seeded.folder, 'new', 'folder', 'catalogue.db') };
+    const environment = { DATABASE_URL: `sqlite:${join(seeded.folder, 'new', 'folder', 'catalogue.db')}` };
     const first = new CatalogueProcess(environment);
     await first.url();
     expect(first.lines).toContain('Seeding the catalogue: 100%');
@@ -21,11 +31,11 @@ describe('the catalogue, starting and stopping', () => {
     await second.url();
     expect(second.lines.filter((line) => line.includes('Seeding'))).toEqual([]);
     expect(await second.end('SIGTERM')).toEqual({ code: 0, stderr: '' });
-    expect(hashOfFile(environment.CATALOGUE_DB)).toBe(seeded.hash);
+    expect(await withDatabase(environment.DATABASE_URL, hashOf)).toBe(seeded.hash);
   });
 
   it('starts over after a seeding that was killed', async () => {
-    const environment = { CATALOGUE_DB: seeded.path('killed') };
+    const environment = { DATABASE_URL: seeded.url('killed') };
     const killed = new CatalogueProcess(environment);
     await killed.line(/Seeding the catalogue: 30%/);
     expect((await killed.end('SIGKILL')).code).toBe('SIGKILL');
@@ -33,18 +43,18 @@ describe('the catalogue, starting and stopping', () => {
     await next.url();
     expect(next.lines).toContain('Seeding the catalogue: 100%');
     await next.end('SIGTERM');
-    expect(hashOfFile(environment.CATALOGUE_DB)).toBe(seeded.hash);
+    expect(await withDatabase(environment.DATABASE_URL, hashOf)).toBe(seeded.hash);
   });
 
   it('stops at once, in good order, while it seeds', async () => {
-    const catalogue = new CatalogueProcess({ CATALOGUE_DB: ':memory:' });
+    const catalogue = new CatalogueProcess({ DATABASE_URL: 'sqlite::memory:' });
     await catalogue.line(/Seeding the catalogue: 10%/);
     expect(await catalogue.end('SIGTERM')).toEqual({ code: 0, stderr: '' });
     expect(catalogue.lines).not.toContain('Seeding the catalogue: 100%');
   });
 
   it('says in one line that the port is taken', async () => {
-    const environment = { CATALOGUE_DB: seeded.copy('ports') };
+    const environment = { DATABASE_URL: seeded.copy('ports') };
     const first = new CatalogueProcess(environment);
     const { port } = new URL(await first.url());
     const { code, stderr } = await new CatalogueProcess({ ...environment, PORT: port }).end();
@@ -53,16 +63,49 @@ describe('the catalogue, starting and stopping', () => {
     await first.end('SIGTERM');
   });
 
+  it('shows its metrics, and serves although their port is taken', async () => {
+    const environment = { DATABASE_URL: seeded.copy('metrics') };
+    const first = new CatalogueProcess(environment);
+    const [, metrics = ''] = await first.line(/^The metrics: (\S+)$/);
+    expect(await (await fetch(metrics)).text()).toContain('\nmcp_server_connections 0\n');
+    const second = new CatalogueProcess({ ...environment, PROMETHEUS_PORT: new URL(metrics).port });
+    await second.url();
+    const { code, stderr } = await second.end('SIGTERM');
+    expect(code).toBe(0);
+    expect(stderr).toContain('is in use by another program: the metrics cannot be read there');
+    expect(await first.end('SIGTERM')).toEqual({ code: 0, stderr: '' });
+  });
+
   it.each([
     [{ PORT: 'abc' }, 'PORT must be a whole number from 0 to 65535, not "abc"'],
     [{ PORT: '65536' }, 'PORT must be a whole number from 0 to 65535, not "65536"'],
-    [{ CATALOGUE_DB: tmpdir() }, `cannot use ${tmpdir()} as the catalogue's database: unable to open database file`],
+    [{ PROMETHEUS_PORT: '-1' }, 'PROMETHEUS_PORT must be a whole number from 0 to 65535, not "-1"'],
+    [
+      { DATABASE_URL: `sqlite:${tmpdir()}` },
+      `cannot use the database ${tmpdir()}: cannot be reached (unable to open database file)`,
+    ],
+    [
+      { DATABASE_URL: 'oracle://me:secret@host/name' },
+      'DATABASE_URL must be sqlite:FILE, sqlite::memory:, postgres://... or mysql://..., got "oracle://***"',
+    ],
   ])('says in one line what is wrong with %j', async (environment, line) => {
     expect(await new CatalogueProcess(environment).end()).toEqual({ code: 1, stderr: `peregrine: ${line}\n` });
   });
 
+  it('says in one line which package the database needs, and nothing of the password', async () => {
+    const environment = { DATABASE_URL: 'postgres://me:secret@127.0.0.1/shop', NODE_OPTIONS: WITHOUT_PG };
+    expect(await new CatalogueProcess(environment).end()).toEqual({
+      code: 1,
+      stderr:
+        'peregrine: cannot use the database postgres://127.0.0.1/shop: "postgres" databases need the package "pg": npm install pg\n',
+    });
+  });
+
   it('says in one line that HOST is no address of this machine', async () => {
-    const { code, stderr } = await new CatalogueProcess({ CATALOGUE_DB: seeded.file, HOST: '192.0.2.1' }).end();
+    const { code, stderr } = await new CatalogueProcess({
+      DATABASE_URL: `sqlite:${seeded.file}`,
+      HOST: '192.0.2.1',
+    }).end();
     expect(code).toBe(1);
     expect(stderr).toMatch(/^peregrine: .*192\.0\.2\.1.*\n$/);
   });

@@ -81,6 +81,12 @@ describe('parseLaneHead', () => {
     );
   });
 
+  it('finds any field by its name', () => {
+    const head = parse('Peregrine-Attempt:  2 ', ...NEEDED, 'X-Last: end');
+    const found = ['peregrine-attempt', 'x-last', 'host', 'attempt', 'x-las'].map((name) => head?.field(name));
+    expect(found).toEqual(['2', 'end', 'localhost', undefined, undefined]);
+  });
+
   it('takes a thousand fields and not one more, as node:http does', () => {
     const more = (count: number): string[] => Array.from({ length: count }, () => 'a:');
     expect(parse(...NEEDED, ...more(997))).not.toBe(NOT_LANE);

@@ -38,7 +38,7 @@ describe('the guide to workers', () => {
   });
 
   it('has a sample of pools without a server', async () => {
-    expect(samples).toHaveLength(5);
+    expect(samples).toHaveLength(6);
     const written = vi.spyOn(console, 'error').mockImplementation(() => {});
     onTestFinished(() => written.mockRestore());
     await run(samples[2]);
@@ -50,6 +50,11 @@ describe('the guide to workers', () => {
     onTestFinished(() => server.stop());
     await run(samples[4], 'undefined', { server, z });
     expect(textOf(await callTool(server, 'shout', { words: 'quiet' }))).toBe('QUIET');
+  });
+
+  it('has a sample of a rule of one’s own', async () => {
+    const Renderer = (await run(samples[5], 'Renderer')) as typeof OptimizedMCPServer;
+    expect(Object.hasOwn(Renderer.prototype, 'isCPUIntensive')).toBe(true);
   });
 
   it('lists every option with its default', () => {

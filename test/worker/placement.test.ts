@@ -1,11 +1,13 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import * as z from 'zod';
 import { OptionError } from '../../src/kernel/errors.ts';
+import type { ObservedCalls } from '../../src/registry/registry.ts';
+import { createOptimizedServer, OptimizedMCPServer } from '../../src/server.ts';
 import type { PlacementEvent } from '../../src/signal/signal.ts';
 import { FakeClock } from '../../src/testing/testing.ts';
 import { callTool } from '../unit/support/http.ts';
 import { textOf } from '../unit/support/messages.ts';
-import { serverWith, type TestServer, text } from '../unit/support/test-server.ts';
+import { IDENTITY, serverWith, type TestServer, text } from '../unit/support/test-server.ts';
 import { taskModule } from './support.ts';
 
 const module = taskModule('tool.ts');
@@ -81,5 +83,30 @@ describe('a tool that runs where it is best', () => {
     const { call, events } = registered(false, () => 6);
     for (let count = 1; count <= 40; count++) expect(await call(count)).toBe(`${count} inline`);
     expect(events).toEqual([{ tool: 'where', kind: 'blocking', p90Ms: expect.closeTo(6, 0), calls: 20 }]);
+  });
+
+  it('leaves the event loop when its server’s author says so, even before the first call', async () => {
+    const asked: [string, number, number][] = [];
+    class Deciding extends OptimizedMCPServer {
+      protected override setup(): void {
+        this.registerTool('where', { inputSchema, run: 'auto', module }, ({ n }) => text(`${n} inline`));
+        this.registerTool('other', { run: 'auto', module }, () => text('inline'));
+      }
+      protected override isCPUIntensive(tool: string, calls: ObservedCalls): boolean {
+        asked.push([tool, calls.count, calls.maxMs]);
+        return tool === 'where' || super.isCPUIntensive(tool, calls);
+      }
+    }
+    const server = createOptimizedServer(Deciding, { ...IDENTITY, http: false, clock: new FakeClock() });
+    onTestFinished(() => server.stop());
+    for (let count = 1; count < 3; count++) {
+      expect(textOf(await callTool(server, 'where', { n: count }))).toBe(`${count} thread false`);
+      expect(textOf(await callTool(server, 'other'))).toBe('inline');
+    }
+    expect(asked).toEqual([
+      ['where', 0, 0],
+      ['other', 0, 0],
+      ['other', 1, 0],
+    ]);
   });
 });

@@ -9,6 +9,7 @@ import { textOf } from '../unit/support/messages.ts';
 import { Peer } from '../unit/support/peer.ts';
 import { IDENTITY, text } from '../unit/support/test-server.ts';
 import { KINDS, Lookout, taskModule } from './support.ts';
+import { fibonacci } from './tasks/good.ts';
 
 const kind = z.enum(KINDS).optional();
 
@@ -19,6 +20,10 @@ class Busy extends OptimizedMCPServer {
     this.registerTask('double', taskModule('good.ts'));
     this.registerTask('spinUntil', taskModule('good.ts'), { export: 'spinUntil' });
     this.registerTask('spin', taskModule('bad.ts'), { export: 'spin' });
+    this.registerTask('fibonacci', taskModule('good.ts'), { export: 'fibonacci' });
+    this.registerTool('fibonacci', { inputSchema: { n: z.number() } }, async ({ n }) =>
+      text(await this.processCPUIntensiveTask<number>(n, { task: 'fibonacci' })),
+    );
     this.registerTool('innocent', {}, () => text('here'));
     this.registerTool('double', { inputSchema: { n: z.number(), kind } }, async ({ n, kind: pool }) =>
       text(await this.processCPUIntensiveTask<number>(n, { task: 'double', pool })),
@@ -41,7 +46,10 @@ class Busy extends OptimizedMCPServer {
 }
 
 function busy(): Busy {
-  const server = createOptimizedServer(Busy, { ...IDENTITY, http: false, workers: { threads: 4, processes: 2 } });
+  const server = createOptimizedServer(Busy, {
+    ...{ ...IDENTITY, http: false, workers: { threads: 4, processes: 2 } },
+    overload: { shed: false }, // A busy machine would have calls refused.
+  });
   onTestFinished(() => server.stop());
   return server;
 }
@@ -93,6 +101,30 @@ describe('processCPUIntensiveTask', () => {
     expect(done).toBe(0);
     writeFileSync(path, '');
     expect(await Promise.all(heavy)).toEqual(Array.from({ length: 8 }, () => 'done'));
+  });
+
+  it('keeps the event loop far more responsive than the same calls in it', async () => {
+    const server = createOptimizedServer(Busy, { ...IDENTITY, http: false, workers: { threads: 2 } });
+    onTestFinished(() => server.stop());
+    const n = 33;
+    server.registerTool('inline', {}, () => text(fibonacci(n)));
+    const turnsDuring = async (call: () => Promise<unknown>): Promise<number> => {
+      await callTool(server, 'fibonacci', { n: 1 }); // its worker has started
+      let turns = 0;
+      let isOver = false;
+      const turn = (): void => {
+        turns++;
+        if (!isOver) setImmediate(turn);
+      };
+      setImmediate(turn);
+      await Promise.all(Array.from({ length: 8 }, call));
+      isOver = true;
+      return turns;
+    };
+    const inline = await turnsDuring(() => callTool(server, 'inline'));
+    const beside = await turnsDuring(() => callTool(server, 'fibonacci', { n }));
+    expect(inline).toBeLessThan(10);
+    expect(beside).toBeGreaterThan(1_000);
   });
 
   it('ends the task of a call that its client cancels', async () => {

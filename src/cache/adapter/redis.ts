@@ -1,6 +1,7 @@
 import { nextDelay } from '../../kernel/backoff.ts';
 import { type CancelTimer, type Clock, systemClock } from '../../kernel/clock.ts';
 import { PeregrineError } from '../../kernel/errors.ts';
+import { loadOptional } from '../../kernel/optional-package.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { Invalidation } from '../generations.ts';
 import type { LoggedInvalidation, LogPage, SecondTier, TierListener, TierWrite } from '../second-tier.ts';
@@ -71,14 +72,8 @@ return { redis.call('GET', KEYS[1]), entries }`;
 const UNLOCK = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`;
 
 /** Loads the driver. @throws {PeregrineError} `DRIVER_MISSING` */
-export async function loadRedisDriver(): Promise<RedisModule> {
-  try {
-    return await import('redis');
-  } catch (cause) {
-    throw new PeregrineError('DRIVER_MISSING', 'a cache in Redis needs the package "redis": npm install redis', {
-      cause,
-    });
-  }
+export function loadRedisDriver(): Promise<RedisModule> {
+  return loadOptional('a cache in Redis', 'redis', () => import('redis'));
 }
 
 /** The second tier in Redis or Valkey. It loads the driver when it is opened. */

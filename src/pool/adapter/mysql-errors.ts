@@ -20,6 +20,7 @@ const CONSTRAINTS: Readonly<Record<number, ConstraintKind>> = {
 
 /** By the server's error number; MySQL and MariaDB agree on the lower ones. */
 const CODES: Readonly<Record<number, DatabaseErrorCode>> = {
+  1020: 'DB_DEADLOCK', // MariaDB's snapshot isolation: the row was changed since this transaction first read
   1021: 'DB_FULL',
   1037: 'DB_FULL',
   1038: 'DB_FULL',
@@ -56,6 +57,8 @@ const CLASSES: Readonly<Record<string, DatabaseErrorCode>> = {
   '42': 'DB_SYNTAX',
 };
 
+const NO_SUCH_DATABASE = 1049;
+
 /** Values that MySQL refuses under the general state HY000. */
 const VALUE_NUMBERS = new Set([1264, 1265, 1292, 1366, 1367, 1406, 3140, 3141]);
 
@@ -65,7 +68,8 @@ export function toMysqlError(error: unknown, database: string, isConnecting: boo
   const { errno, sqlState } = (error ?? {}) as { readonly errno?: unknown; readonly sqlState?: unknown };
   const isServers = typeof errno === 'number' && errno > 0 && typeof sqlState === 'string';
   const code = isServers ? codeOf(errno, sqlState) : 'DB_CONNECTION_LOST';
-  const shown = isConnecting && code === 'DB_CONNECTION_LOST' ? 'DB_UNAVAILABLE' : code;
+  const isAway = code === 'DB_CONNECTION_LOST' || errno === NO_SUCH_DATABASE;
+  const shown = isConnecting && isAway ? 'DB_UNAVAILABLE' : code;
   const constraint =
     shown === 'DB_CONSTRAINT' ? { constraint: CONSTRAINTS[errno as number] ?? ('other' as const) } : {};
   return new DatabaseError(shown, database, { cause: error, ...constraint });

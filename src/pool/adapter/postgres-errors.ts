@@ -31,6 +31,8 @@ const CODES: Readonly<Record<string, DatabaseErrorCode>> = {
   '57P05': 'DB_CONNECTION_LOST',
 };
 
+const NO_SUCH_DATABASE = '3D000';
+
 /** An error of `pg` as the same on every database. */
 export function toPostgresError(error: unknown, database: string, isConnecting: boolean): DatabaseError {
   if (error instanceof DatabaseError) return error;
@@ -38,7 +40,8 @@ export function toPostgresError(error: unknown, database: string, isConnecting: 
   const state = severity !== undefined && typeof code === 'string' ? code : undefined;
   // What has no SQL state did not come from the server: the connection itself failed.
   const found = state === undefined ? 'DB_CONNECTION_LOST' : (CODES[state] ?? CODES[state.slice(0, 2)] ?? 'DB_FAILED');
-  const shown = isConnecting && found === 'DB_CONNECTION_LOST' ? 'DB_UNAVAILABLE' : found;
+  const isAway = found === 'DB_CONNECTION_LOST' || state === NO_SUCH_DATABASE;
+  const shown = isConnecting && isAway ? 'DB_UNAVAILABLE' : found;
   const constraint = shown === 'DB_CONSTRAINT' ? { constraint: CONSTRAINTS[state ?? ''] ?? ('other' as const) } : {};
   return new DatabaseError(shown, database, { cause: error, ...constraint });
 }

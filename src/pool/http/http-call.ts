@@ -1,6 +1,8 @@
 import type { CancelTimer, Clock } from '../../kernel/clock.ts';
+import type { CallOutcome } from '../call-gate.ts';
 import { HttpPoolError } from './http-errors.ts';
 import type { OriginPool, PooledCall } from './origin-pool.ts';
+import { isUnavailable, outcomeOf } from './outcome.ts';
 import type { CallControl, CallSink, HeaderMap, OutgoingRequest } from './transport.ts';
 
 /** What a reader of an answer can do with the call. */
@@ -48,6 +50,8 @@ export class HttpCall implements CallSink, PooledCall, AnswerSource {
   #isOver = false;
   #bytes = 0;
   #repeats = 0;
+  /** Its entry through the gate, until the gate knows how the call ended. */
+  #entry: number | undefined;
 
   constructor(pool: OriginPool, request: OutgoingRequest, reader: AnswerReader, limits: CallLimits) {
     this.#pool = pool;
@@ -58,9 +62,11 @@ export class HttpCall implements CallSink, PooledCall, AnswerSource {
     this.#activeAt = this.#startedAt;
   }
 
+  /** @throws what the origin's gate throws. */
   begin(): void {
     const { signal, timeoutMs } = this.#limits;
     if (signal?.aborted) return this.#fail(this.#aborted());
+    this.#entry = this.#pool.gate?.enter();
     signal?.addEventListener('abort', this.#onAbort);
     this.#setTimer(timeoutMs);
     try {
@@ -89,6 +95,7 @@ export class HttpCall implements CallSink, PooledCall, AnswerSource {
   head(status: number, headers: HeaderMap): void {
     if (this.#isOver) return;
     this.#activeAt = this.#limits.clock.now();
+    this.#leave(isUnavailable(status) ? 'failure' : 'success');
     const announced = Number(headers['content-length'] ?? 0);
     if (announced > this.#limits.maxResponseBytes && this.#request.method !== 'HEAD') this.#fail(this.#tooLarge());
     else this.#reader.head(status, headers, this);
@@ -119,7 +126,9 @@ export class HttpCall implements CallSink, PooledCall, AnswerSource {
     }
     this.#isDispatched = false;
     this.#pool.release(this.#isSent);
-    if (!this.#isOver) this.#fail(error);
+    if (this.#isOver) return;
+    this.#leave(outcomeOf(error));
+    this.#fail(error);
   }
 
   resume(): void {
@@ -155,10 +164,18 @@ export class HttpCall implements CallSink, PooledCall, AnswerSource {
   /** A call that waits for its connection keeps its place until the connection is there or fails: it is taken. */
   #fail(error: HttpPoolError): void {
     this.#finish();
+    this.#leave(this.#isDispatched ? outcomeOf(error) : 'unknown');
     this.#pool.countFailure(error);
     this.#reader.failed(error);
     if (this.#isDispatched) this.#control?.abort(error);
     else this.#pool.withdraw(this);
+  }
+
+  /** Tells the gate what the call says of its origin: with the head of the answer, as its body may take long. */
+  #leave(outcome: CallOutcome): void {
+    if (this.#entry === undefined) return;
+    this.#pool.gate?.leave(this.#entry, outcome);
+    this.#entry = undefined;
   }
 
   #finish(): void {

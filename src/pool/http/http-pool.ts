@@ -12,7 +12,7 @@ import {
   resolveLimit,
 } from './http-pool-options.ts';
 import type { HttpPoolStatistics } from './http-statistics.ts';
-import { OriginTable } from './origin-table.ts';
+import { type OriginGates, OriginTable } from './origin-table.ts';
 
 /** One cheap request. */
 export interface HttpRequestOptions {
@@ -57,9 +57,9 @@ export class HttpPool implements HttpFetcher {
   #open: OpenTransport | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(options?: HttpPoolOptions, name = 'http') {
+  constructor(options?: HttpPoolOptions, name = 'http', gates?: OriginGates) {
     this.#options = resolveHttpPoolOptions(options, name);
-    this.#table = new OriginTable(this.#options);
+    this.#table = new OriginTable(this.#options, gates);
     const guard = new AddressGuard(this.#options.guardAllow, `${name}.guardAllow`);
     const plain = this.#fetcher(undefined);
     this.fetch = plain.fetch;

@@ -1,4 +1,5 @@
 import type { PoolMeter } from '../../kernel/pool-statistics.ts';
+import type { CallGate } from '../call-gate.ts';
 import { HttpPoolError } from './http-errors.ts';
 import type { HttpConnectionStatistics } from './http-statistics.ts';
 import type { OriginTransport } from './transport.ts';
@@ -17,6 +18,16 @@ export interface OriginLimits {
   readonly maxQueue: number;
 }
 
+/** What the calls to one origin have. */
+export interface OriginPoolParts {
+  readonly origin: string;
+  readonly transport: OriginTransport;
+  readonly limits: OriginLimits;
+  /** Where its calls are counted; the first is its own. */
+  readonly meters: readonly PoolMeter[];
+  readonly gate?: CallGate | undefined;
+}
+
 /**
  * The calls to one origin: as many under way as there may be connections, the others wait in line.
  *
@@ -27,6 +38,8 @@ export class OriginPool {
   readonly transport: OriginTransport;
   /** When it was last used, in the order of uses. */
   usedAt = 0;
+  /** What stands before its calls. */
+  readonly gate: CallGate | undefined;
   readonly #limits: OriginLimits;
   readonly #meters: readonly PoolMeter[];
   readonly #line = new Set<PooledCall>();
@@ -34,10 +47,10 @@ export class OriginPool {
   #sent = 0;
   #onIdle: (() => void) | undefined;
 
-  /** @param meters Where its calls are counted; the first is its own. */
-  constructor(origin: string, transport: OriginTransport, limits: OriginLimits, meters: readonly PoolMeter[]) {
+  constructor({ origin, transport, limits, meters, gate }: OriginPoolParts) {
     this.origin = origin;
     this.transport = transport;
+    this.gate = gate;
     this.#limits = limits;
     this.#meters = meters;
   }

@@ -1,10 +1,18 @@
 import { PoolMeter } from '../../kernel/pool-statistics.ts';
 import type { OpenTransport } from '../adapter/undici.ts';
+import type { CallGate } from '../call-gate.ts';
 import type { AddressGuard } from './address-guard.ts';
 import { HttpPoolError } from './http-errors.ts';
 import type { ResolvedHttpPoolOptions } from './http-pool-options.ts';
 import type { HttpPoolStatistics } from './http-statistics.ts';
 import { OriginPool } from './origin-pool.ts';
+
+/** Gates before the calls to origins, each for as long as its origin is kept. */
+export interface OriginGates {
+  open(origin: string): CallGate;
+  /** Its origin made room for another. */
+  dropped(gate: CallGate): void;
+}
 
 /**
  * The pools of all origins, bounded in number.
@@ -17,10 +25,12 @@ export class OriginTable {
   readonly #plain = new Map<string, OriginPool>();
   readonly #guarded = new Map<string, OriginPool>();
   readonly #total: PoolMeter;
+  readonly #gates: OriginGates | undefined;
   #uses = 0;
 
-  constructor(options: ResolvedHttpPoolOptions) {
+  constructor(options: ResolvedHttpPoolOptions, gates?: OriginGates) {
     this.#options = options;
+    this.#gates = gates;
     this.#total = new PoolMeter(options.clock);
   }
 
@@ -31,7 +41,10 @@ export class OriginTable {
     if (pool === undefined) {
       this.#makeRoom(pools, origin);
       const meters = [new PoolMeter(this.#options.clock), this.#total];
-      pool = new OriginPool(origin, open(origin, this.#options, guard), this.#options, meters);
+      pool = new OriginPool({
+        ...{ origin, meters, limits: this.#options, gate: this.#gates?.open(origin) },
+        transport: open(origin, this.#options, guard),
+      });
       pools.set(origin, pool);
     }
     pool.usedAt = ++this.#uses;
@@ -77,6 +90,7 @@ export class OriginTable {
     }
     if (oldest === undefined) throw new HttpPoolError('HTTP_POOL_QUEUE_FULL', origin, { detail: 'too many origins' });
     pools.delete(oldest.origin);
+    if (oldest.gate !== undefined) this.#gates?.dropped(oldest.gate);
     void oldest.destroy();
   }
 }

@@ -2,12 +2,14 @@ import type { Clock } from '../../kernel/clock.ts';
 import type { PoolStatistics } from '../../kernel/pool-statistics.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { PoolEvent, Signal } from '../../signal/signal.ts';
+import type { CallGate } from '../call-gate.ts';
 import { DatabaseError } from '../errors.ts';
 import { ConnectionPool, type PooledConnection } from './connection-pool.ts';
 import type { Driver, DriverConnection, DriverResult } from './driver.ts';
 import { type GuardParts, runGuarded } from './guard.ts';
 import { measureHealth } from './health.ts';
 import type { ResolvedDatabase } from './options.ts';
+import { outcomeOf } from './outcome.ts';
 import { NetworkSession, streamRows } from './session.ts';
 import type {
   SqlHealth,
@@ -19,7 +21,7 @@ import type {
   SqlTransaction,
   SqlTransactionOptions,
 } from './sql-pool.ts';
-import { StatementParser } from './statement.ts';
+import { type Statement, StatementParser } from './statement.ts';
 import { runTransaction } from './transaction.ts';
 
 /** What a pool of connections to a server is made of. */
@@ -30,6 +32,8 @@ export interface NetworkPoolParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly signal: Signal<PoolEvent>;
+  /** What stands before every call. */
+  readonly gate?: CallGate | undefined;
 }
 
 const NO_PARAMETERS: readonly SqlParameter[] = Object.freeze([]);
@@ -84,14 +88,38 @@ export class NetworkPool implements SqlPool {
   ): AsyncGenerator<Row> {
     const statement = this.#parser.parse(sql);
     this.#parser.checkCount(statement, parameters);
+    const rows = this.#rows(statement, parameters, options) as AsyncGenerator<Row>;
+    const { gate } = this.#parts;
+    if (gate === undefined) return yield* rows;
+    const entry = gate.enter();
+    let first: IteratorResult<Row>;
+    try {
+      first = await rows.next();
+    } catch (error) {
+      gate.leave(entry, outcomeOf(error, this.name));
+      throw error;
+    }
+    gate.leave(entry, 'success'); // What comes now may take as long as its reader likes.
+    if (first.done) return;
+    try {
+      yield first.value;
+      yield* rows;
+    } finally {
+      await rows.return(undefined);
+    }
+  }
+
+  async *#rows(
+    statement: Statement,
+    parameters: readonly SqlParameter[],
+    options: SqlQueryOptions,
+  ): AsyncGenerator<SqlRow> {
     const pooled = await this.#pool.acquire(options.signal);
     const parts = this.#guardOf(pooled);
     const limits = this.#limits(options, statement.isRead);
     let isClean = false;
     try {
-      yield* streamRows(parts, limits, () =>
-        pooled.connection.openCursor(statement, parameters, false),
-      ) as AsyncGenerator<Row>;
+      yield* streamRows(parts, limits, () => pooled.connection.openCursor(statement, parameters, false));
       isClean = true;
     } catch (error) {
       isClean = isStatementError(error);
@@ -105,6 +133,28 @@ export class NetworkPool implements SqlPool {
   async transaction<T>(
     work: (transaction: SqlTransaction) => Promise<T>,
     options: SqlTransactionOptions = {},
+  ): Promise<T> {
+    const { gate } = this.#parts;
+    if (gate === undefined) return this.#transaction(work, options, () => {});
+    const entry = gate.enter();
+    let isLost = false;
+    try {
+      const value = await this.#transaction(work, options, (connection) => {
+        isLost = connection.isLost;
+      });
+      gate.leave(entry, 'success');
+      return value;
+    } catch (error) {
+      // What the work throws itself says nothing bad of the database, unless its connection was lost meanwhile.
+      gate.leave(entry, outcomeOf(error, this.name, isLost ? 'failure' : 'success'));
+      throw error;
+    }
+  }
+
+  async #transaction<T>(
+    work: (transaction: SqlTransaction) => Promise<T>,
+    options: SqlTransactionOptions,
+    ended: (connection: DriverConnection) => void,
   ): Promise<T> {
     const pooled = await this.#pool.acquire(options.signal);
     const session = new NetworkSession({
@@ -122,12 +172,14 @@ export class NetworkPool implements SqlPool {
           throw new DatabaseError('DB_CANCELLED', this.name, { cause: options.signal.reason });
       });
     } finally {
+      ended(pooled.connection);
       this.#pool.release(pooled, session.isClean);
     }
   }
 
+  /** Asks past the gate: the answer is about the database, not about the calls before. */
   health(): Promise<SqlHealth> {
-    return measureHealth(this.#parts.clock, () => this.query('SELECT 1', NO_PARAMETERS, { timeoutMs: 5_000 }));
+    return measureHealth(this.#parts.clock, () => this.#run('SELECT 1', NO_PARAMETERS, { timeoutMs: 5_000 }, null));
   }
 
   statistics(): PoolStatistics {
@@ -139,18 +191,31 @@ export class NetworkPool implements SqlPool {
   }
 
   /** HOT: every query; guarded by `npm run bench -- pools`. */
-  async #run(sql: string, parameters: readonly SqlParameter[], options: SqlQueryOptions): Promise<DriverResult> {
+  async #run(
+    sql: string,
+    parameters: readonly SqlParameter[],
+    options: SqlQueryOptions,
+    gate: CallGate | null = this.#parts.gate ?? null,
+  ): Promise<DriverResult> {
     const statement = this.#parser.parse(sql);
     this.#parser.checkCount(statement, parameters);
-    const acquired = this.#pool.acquire(options.signal);
-    const pooled = acquired instanceof Promise ? await acquired : acquired;
-    const { connection } = pooled;
+    const entry = gate?.enter() ?? 0;
     try {
-      return await runGuarded(this.#guardOf(pooled), this.#limits(options, statement.isRead), () =>
-        connection.run(statement, parameters),
-      );
-    } finally {
-      this.#pool.release(pooled);
+      const acquired = this.#pool.acquire(options.signal);
+      const pooled = acquired instanceof Promise ? await acquired : acquired;
+      const { connection } = pooled;
+      try {
+        const result = await runGuarded(this.#guardOf(pooled), this.#limits(options, statement.isRead), () =>
+          connection.run(statement, parameters),
+        );
+        gate?.leave(entry, 'success');
+        return result;
+      } finally {
+        this.#pool.release(pooled);
+      }
+    } catch (error) {
+      gate?.leave(entry, outcomeOf(error, this.name));
+      throw error;
     }
   }
 

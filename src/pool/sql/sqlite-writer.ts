@@ -1,4 +1,5 @@
 import type { Clock } from '../../kernel/clock.ts';
+import { keepAlive } from '../../kernel/keep-alive.ts';
 import type { PoolMeter } from '../../kernel/pool-statistics.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { PoolEvent, Signal } from '../../signal/signal.ts';
@@ -105,7 +106,9 @@ export class SqliteWriter {
       } catch (error) {
         if (!isBusy(error) || clock.now() >= endsAt) throw error;
       }
+      const letGo = keepAlive(); // the clock does not, and a statement that waits is work to be done
       await new Promise<void>((resolve) => clock.after(pauseMs * (0.5 + random() / 2), resolve));
+      letGo();
       if (signal?.aborted) throw new DatabaseError('DB_CANCELLED', name, { cause: signal.reason });
     }
   }
@@ -172,7 +175,9 @@ export class SqliteSession implements TransactionSession {
 
   async control(sql: string): Promise<DriverResult> {
     const isEnding = sql === 'ROLLBACK' && !this.#handle.isTransaction;
-    if (!isEnding) await this.#writer.retryWhileBusy(() => this.#handle.control(sql), undefined);
+    if (isEnding) return NOTHING;
+    const signal = sql.startsWith('BEGIN') ? this.#signal : undefined; // what has begun is brought to an end
+    await this.#writer.retryWhileBusy(() => this.#handle.control(sql), signal);
     return NOTHING;
   }
 }

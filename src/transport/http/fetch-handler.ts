@@ -97,7 +97,7 @@ class FetchHead extends FieldHead {
     return this.#headers.entries();
   }
 
-  protected field(name: string): string | undefined {
+  field(name: string): string | undefined {
     return this.#headers.get(name) ?? undefined;
   }
 }

@@ -6,7 +6,7 @@ type Entries = Iterable<readonly [string, string | string[] | undefined]>;
 export abstract class FieldHead implements RequestHead {
   memo: unknown = undefined;
 
-  protected abstract field(name: string): string | undefined;
+  abstract field(name: string): string | undefined;
   protected abstract entries(): Entries;
   abstract all(): Headers;
 

@@ -38,6 +38,14 @@ export class LaneHead implements RequestHead {
     this.#text = text;
   }
 
+  field(name: string): string | undefined {
+    const at = this.#text.toLowerCase().indexOf(`\r\n${name}:`);
+    if (at === -1) return undefined;
+    const from = at + name.length + 3;
+    const end = this.#text.indexOf('\r\n', from);
+    return trim(this.#text, from, end === -1 ? this.#text.length : end);
+  }
+
   all(): Headers {
     const headers = new Headers();
     for (const line of this.#text.split('\r\n').slice(1)) {

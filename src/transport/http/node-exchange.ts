@@ -24,7 +24,7 @@ export class NodeHead extends FieldHead {
     return Object.entries(this.#request.headers);
   }
 
-  protected field(name: string): string | undefined {
+  field(name: string): string | undefined {
     const value = this.#request.headers[name];
     return Array.isArray(value) ? value.join(', ') : value;
   }

@@ -6,6 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { CircuitBreaker, CircuitBreakers, CircuitOpenError } from '../../../src/breaker/breaker.ts';
 import { CIRCUIT_KEYS, resolveCircuitOptions } from '../../../src/breaker/options.ts';
+import { createOptimizedServer } from '../../../src/server.ts';
+import { IDENTITY, TestServer } from '../support/test-server.ts';
 
 const guide = readFileSync(new URL('../../../docs/guides/circuit-breaker.md', import.meta.url), 'utf8');
 const samples = [...guide.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = '']) => code);
@@ -23,6 +25,9 @@ async function run(sample: string | undefined, listener: RequestListener): Promi
     CircuitBreaker,
     CircuitBreakers,
     CircuitOpenError,
+    createOptimizedServer,
+    Shop: TestServer,
+    identity: IDENTITY,
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     signal: new AbortController().signal,
   };
@@ -49,8 +54,12 @@ describe('the guide to circuit breakers', () => {
   });
 
   it('has a sample of many calls', async () => {
-    expect(samples).toHaveLength(2);
     expect(await run(samples[1], (_request, response) => response.end('[]'))).toEqual(['orders closed 0 0']);
+  });
+
+  it('has a sample of a server', async () => {
+    expect(samples).toHaveLength(3);
+    expect(await run(samples[2], () => {})).toEqual(['default closed 0 0']);
   });
 
   it('lists every option with its default', () => {

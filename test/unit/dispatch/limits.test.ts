@@ -182,6 +182,38 @@ describe('a server that is asked for too much', () => {
     expect((await modern(server, 'server/discover')).status).toBe(200);
   });
 
+  it('refuses what is marked as a further attempt before what is new', async () => {
+    const clock = new BusyClock();
+    const server = serverWith(
+      (each) => {
+        each.registerTool('busy', {}, (context) => {
+          clock.burn(5);
+          return text(context.mcpReq._meta?.['peregrine/attempt'] ?? 1);
+        });
+        each.registerTool('vital', { limits: { essential: true } }, () => text('done'));
+      },
+      { clock },
+    );
+    const events: LimitEvent[] = [];
+    server.signals.limit.on((event) => void events.push(event));
+    const retried = { headers: { 'Peregrine-Attempt': '2' } };
+    for (let count = 0; count < 50; count++)
+      expect((await callTool(server, 'busy', undefined, retried)).status).toBe(200);
+    for (let count = 0; count < 8; count++) expect((await callTool(server, 'busy')).status).toBe(200);
+    // The loop is 290 ms late now: more than a retry may wait, less than a first attempt may.
+    expect((await callTool(server, 'busy', undefined, retried)).status).toBe(503);
+    const marked = { name: 'busy', _meta: { 'peregrine/attempt': 2 } };
+    expect((await legacy(server, 'tools/call', marked)).status).toBe(503);
+    expect((await callTool(server, 'vital', undefined, retried)).status).toBe(200);
+    expect((await legacy(server, 'tools/call', { name: 'busy', _meta: { 'peregrine/attempt': 1 } })).status).toBe(200);
+    expect((await callTool(server, 'busy', undefined, { headers: { 'Peregrine-Attempt': 'x' } })).status).toBe(200);
+    expect(events.map(({ kind, shedClass }) => [kind, shedClass])).toEqual([
+      ['overloaded', undefined],
+      ['shed', 'retry'],
+      ['shed', 'retry'],
+    ]);
+  });
+
   it('serves everything again once its loop is on time', async () => {
     const { clock, server, events } = await busyServer();
     for (let tick = 0; tick < 3; tick++) clock.advance(10_000);

@@ -59,6 +59,25 @@ describe('Histogram', () => {
     );
   });
 
+  it('taken apart into buckets and put together again has the same quantiles, its maximum within a bucket', () => {
+    fc.assert(
+      fc.property(values, values, share, (left, right, wanted) => {
+        const [a, b] = [filled(left), filled(right)];
+        const joined = new Histogram();
+        joined.add(JSON.parse(JSON.stringify(a.buckets())), a.sum);
+        joined.add(b.buckets(), b.sum);
+        const exact = filled([...left, ...right]);
+        expect(joined).toMatchObject({ count: exact.count, sum: exact.sum });
+        expect(joined.buckets()).toEqual(exact.buckets());
+        expect(joined.quantile(wanted)).toBeGreaterThanOrEqual(exact.quantile(wanted));
+        expect(joined.quantile(wanted)).toBeLessThanOrEqual(exact.quantile(wanted) * (1 + 1 / 32));
+        joined.subtract(a);
+        expect(joined.buckets()).toEqual(b.buckets());
+        expect(joined).toMatchObject({ count: b.count, sum: b.sum });
+      }),
+    );
+  });
+
   it('has quantiles that never fall as the share rises', () => {
     fc.assert(
       fc.property(fc.array(fc.double({ min: -10, max: 2 ** 50, noNaN: true })), share, share, (numbers, a, b) => {

@@ -77,7 +77,7 @@ describe('OverloadGuard', () => {
     const { guard, events } = rig({ maxInFlight: 10 });
     for (let count = 0; count < 8; count++) expect(guard.enter('tool')).toBe(true);
     expect(guard.enter('list')).toBe(false);
-    expect(guard.refused('list', 'tools/list')).toMatchObject({
+    expect(guard.refused('tools/list')).toMatchObject({
       code: 'OVERLOADED',
       reason: 'in-flight',
       retryAfterMs: 1_500,
@@ -95,6 +95,45 @@ describe('OverloadGuard', () => {
       { kind: 'shed', reason: 'in-flight', shedClass: 'list', target: 'tools/list', delayMs: 0 },
     ]);
     expect(guard.statistics()).toMatchObject({ shed: { 'in-flight': 1 }, shedByClass: { list: 1, tool: 0 } });
+  });
+
+  it('has work wait inside the process only while the loop is late', () => {
+    const { clock, guard } = rig();
+    expect(guard.enter('tool')).toBe(true);
+    expect(guard.turns.active).toBe(false);
+    clock.burn(40);
+    while (!guard.turns.active) expect(guard.enter('tool')).toBe(true);
+    let waited = -1;
+    guard.turns.add(() => {
+      waited = guard.turns.waitedMs(clock.now());
+      guard.enter('tool');
+    });
+    clock.burn(500);
+    expect(guard.statistics().admitted).toBe(guard.inFlight);
+    return new Promise<void>((resolve) => void setImmediate(resolve)).then(() => {
+      expect(waited).toBe(500);
+      expect(guard.turns.active).toBe(false);
+    });
+  });
+
+  it('asks whether a call is a retry only when something is to be refused', () => {
+    const { guard } = rig({ maxInFlight: 10 });
+    let asked = 0;
+    const retry = {
+      get isRetry() {
+        asked++;
+        return true;
+      },
+    };
+    for (let count = 0; count < 9; count++) expect(guard.enter('tool', retry)).toBe(true);
+    expect(asked).toBe(0);
+    expect(guard.enter('essential', retry)).toBe(true);
+    guard.release();
+    expect(asked).toBe(0);
+    expect(guard.enter('tool', retry)).toBe(false);
+    expect(guard.refused('t')).toMatchObject({ reason: 'in-flight' });
+    expect(guard.enter('tool', { isRetry: false })).toBe(true);
+    expect(guard.statistics()).toMatchObject({ admitted: 11, shedByClass: { retry: 1, tool: 0 } });
   });
 
   it('refuses the end of a crowd that comes at once and cannot be served in time', () => {

@@ -24,6 +24,7 @@ interface Timer {
 class SimulatedLoop implements Clock {
   #now = 0;
   readonly #timers = new Set<Timer>();
+  #deferred: (() => void)[] = [];
 
   now(): number {
     return this.#now;
@@ -58,6 +59,11 @@ class SimulatedLoop implements Clock {
     this.#now += ms;
   }
 
+  /** Runs something once everything that has arrived has been taken. */
+  defer(run: () => void): void {
+    this.#deferred.push(run);
+  }
+
   /** Takes arrivals, in the order of their times, until the end. */
   run(arrivals: readonly Arrival[], endMs: number, take: (arrival: Arrival) => void): void {
     let next = 0;
@@ -66,7 +72,10 @@ class SimulatedLoop implements Clock {
       const polledAt = this.#now;
       const from = next;
       while (next < arrivals.length && (arrivals[next] as Arrival).atMs <= polledAt) take(arrivals[next++] as Arrival);
-      if (next === from) this.#now = Math.min(endMs, this.#nextEvent(arrivals[next]));
+      const deferred = this.#deferred;
+      this.#deferred = [];
+      for (const run of deferred) run();
+      if (next === from && deferred.length === 0) this.#now = Math.min(endMs, this.#nextEvent(arrivals[next]));
     }
   }
 
@@ -154,7 +163,7 @@ export function simulate(phases: readonly Phase[], seed: number, control = true)
   const events: LimitEvent[] = [];
   signal.on((event) => void (event.kind === 'shed' || events.push(event)));
   const options = resolveOverload({ shed: control, maxInFlight: 10_000 });
-  const guard = new OverloadGuard({ options, clock: loop, random, signal });
+  const guard = new OverloadGuard({ options, clock: loop, random, signal, defer: (run) => loop.defer(run) });
   const latencies = new Histogram();
   const [shedByClass, arrivedByClass] = [{ ...NONE }, { ...NONE }];
   let [usefulMs, admitted, shed] = [0, 0, 0];
@@ -165,11 +174,11 @@ export function simulate(phases: readonly Phase[], seed: number, control = true)
     if (tookMs <= DEADLINE_MS) usefulMs += cpuMs;
   };
   const endMs = phases.reduce((sum, { forMs }) => sum + forMs, 0);
-  loop.run(arrivals, endMs, (arrival) => {
+  const serve = (arrival: Arrival): void => {
     const { shedClass, waitMs } = arrival.tool;
     arrivedByClass[shedClass]++;
     if (!guard.enter(shedClass)) {
-      guard.refused(shedClass, 'simulated');
+      guard.refused('simulated');
       shedByClass[shedClass]++;
       shed++;
       loop.burn(REFUSAL_MS);
@@ -179,6 +188,10 @@ export function simulate(phases: readonly Phase[], seed: number, control = true)
     loop.burn(arrival.cpuMs);
     if (waitMs === 0) finish(arrival);
     else loop.after(waitMs, () => finish(arrival));
+  };
+  loop.run(arrivals, endMs, (arrival) => {
+    if (guard.turns.active) guard.turns.add(() => serve(arrival));
+    else serve(arrival);
   });
   const p99Ms = latencies.quantile(0.99) / 1_000;
   return { goodput: usefulMs / endMs, admitted, p99Ms, shed, shedByClass, arrivedByClass, events };

@@ -3,8 +3,7 @@ import { OptionError } from '../../../src/kernel/errors.ts';
 import { PerformanceMonitor } from '../../../src/monitor/monitor.ts';
 import { createEngineSignals } from '../../../src/signal/signal.ts';
 import { FakeClock } from '../../../src/testing/testing.ts';
-
-const NO_CACHE = { hits: 0, misses: 0, hitRate: 0, missRate: 0, size: 0, bytes: 0 };
+import { NO_SOURCES } from './sources.ts';
 
 function monitored() {
   const clock = new FakeClock();
@@ -14,8 +13,8 @@ function monitored() {
     monitor: new PerformanceMonitor({
       signals: createEngineSignals(),
       clock,
-      cache: () => NO_CACHE,
-      pools: () => ({}),
+      sources: NO_SOURCES,
+      counts: 'all',
       machine: { cores: 2, memoryBytes },
     }),
     memoryBytes,
@@ -25,7 +24,7 @@ function monitored() {
 describe('PerformanceMonitor', () => {
   it('shows memory as a share of what the process may use', () => {
     const { monitor, memoryBytes } = monitored();
-    const { memory } = monitor.snapshot();
+    const { memory } = monitor.figures();
     expect(memory.percentage).toBeCloseTo((100 * memory.resident) / memoryBytes);
     expect(memory.heapUsed).toBeGreaterThan(0);
     expect(memory.heapTotal).toBeGreaterThanOrEqual(memory.heapUsed);
@@ -33,19 +32,19 @@ describe('PerformanceMonitor', () => {
 
   it('shows the use of all cores since the snapshot before, and 0 when no time has passed', () => {
     const { clock, monitor } = monitored();
-    expect(monitor.snapshot().cpu.usage).toBe(0);
+    expect(monitor.figures().cpu.usage).toBe(0);
     const before = process.cpuUsage();
     let sum = 0;
     while (process.cpuUsage(before).user < 20_000) sum += Math.sqrt(sum + 1);
     clock.advance(1_000);
-    const { usage, loadAverage } = monitor.snapshot().cpu;
+    const { usage, loadAverage } = monitor.figures().cpu;
     expect(usage).toBeGreaterThanOrEqual(1);
     expect(loadAverage).toHaveLength(3);
-    expect(monitor.snapshot().cpu.usage).toBe(0);
+    expect(monitor.figures().cpu.usage).toBe(0);
   });
 
   it('says nothing of what is not configured', () => {
-    expect(monitored().monitor.snapshot()).toMatchObject({
+    expect(monitored().monitor.figures()).toMatchObject({
       cache: { hits: 0, misses: 0, hitRate: 0, missRate: 0 },
       pools: {},
       custom: {},
@@ -56,7 +55,7 @@ describe('PerformanceMonitor', () => {
     const { monitor } = monitored();
     for (const value of [5, 0, -2.5]) monitor.recordCustom('orders.total', value);
     monitor.recordCustom('__proto__', 1);
-    const { custom } = monitor.snapshot();
+    const { custom } = monitor.figures();
     expect(custom['orders.total']).toEqual({ last: -2.5, count: 3, sum: 2.5 });
     expect(Object.keys(custom)).toEqual(['orders.total', '__proto__']);
     expect(Object.getPrototypeOf(custom)).toBe(Object.prototype);
@@ -81,6 +80,6 @@ describe('PerformanceMonitor', () => {
     for (let index = 0; index < 1_000; index++) monitor.recordCustom(`m${index}`, 1);
     expect(() => monitor.recordCustom('one_more', 1)).toThrow(OptionError);
     monitor.recordCustom('m0', 2);
-    expect(monitor.snapshot().custom.m0).toEqual({ last: 2, count: 2, sum: 3 });
+    expect(monitor.figures().custom.m0).toEqual({ last: 2, count: 2, sum: 3 });
   });
 });

@@ -92,13 +92,4 @@ describe('RequestMeter', () => {
     request('ok', 5);
     expect(meter.figures().responseTime.p50).toBeLessThan(6);
   });
-
-  it('stops listening when it is closed', () => {
-    const { signals, meter, request } = metered();
-    expect(signals.request.active).toBe(true);
-    meter.close();
-    expect(signals.request.active).toBe(false);
-    request('ok', 1);
-    expect(meter.figures().total).toBe(0);
-  });
 });

@@ -190,6 +190,7 @@ describe('statistics', () => {
       utilization: 0,
       waitTime: { average: 0, p50: 0, p95: 0, p99: 0 },
       acquired: 0,
+      waitedMs: 0,
       errors: 0,
       timeouts: 0,
       origins: [],

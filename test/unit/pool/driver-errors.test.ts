@@ -38,6 +38,7 @@ describe('errors of drivers', () => {
     [4025, '23000', 'DB_CONSTRAINT', 'check'],
     [1146, '42S02', 'DB_SYNTAX', undefined],
     [1213, '40001', 'DB_DEADLOCK', undefined],
+    [1020, 'HY000', 'DB_DEADLOCK', undefined],
     [1205, 'HY000', 'DB_BUSY', undefined],
     [1045, '28000', 'DB_AUTHENTICATION', undefined],
     [1040, '08004', 'DB_UNAVAILABLE', undefined],
@@ -81,6 +82,14 @@ describe('errors of drivers', () => {
       });
       expect(translate(refused, 'shop', false)).toMatchObject({ code: 'DB_CONNECTION_LOST', retryable: false });
     }
+  });
+
+  it('say so too where there is no such database', () => {
+    const ofPostgres = serverError({ code: '3D000', severity: 'FATAL' });
+    expect(toPostgresError(ofPostgres, 'shop', true)).toMatchObject({ code: 'DB_UNAVAILABLE', retryable: true });
+    const ofMysql = serverError({ errno: 1049, sqlState: '42000' });
+    expect(toMysqlError(ofMysql, 'shop', true)).toMatchObject({ code: 'DB_UNAVAILABLE', retryable: true });
+    expect(toMysqlError(ofMysql, 'shop', false)).toMatchObject({ code: 'DB_SYNTAX' });
   });
 
   it('have a message that clients may read, without what the database said', () => {

@@ -1,3 +1,4 @@
+import type { CallGate } from '../../../src/pool/call-gate.ts';
 import { DatabaseError } from '../../../src/pool/errors.ts';
 import type { Driver, DriverConnection, DriverCursor, DriverResult } from '../../../src/pool/sql/driver.ts';
 import { NetworkPool } from '../../../src/pool/sql/network-pool.ts';
@@ -90,12 +91,20 @@ export class FakeServerConnection implements DriverConnection {
 }
 
 /** A pool on a fake server, in virtual time. */
-export function createPoolOnFake(options: object = {}) {
+export function createPoolOnFake(options: object = {}, gateOf?: (clock: FakeClock) => CallGate) {
   const server = new FakeServer();
   const clock = new FakeClock();
   const settings = resolveDatabase('database', { url: 'postgres://localhost/shop', ...options }, MACHINE);
   const signal = new Signal<PoolEvent>();
-  const pool = new NetworkPool({ name: 'shop', settings, driver: server, clock, random: () => 0, signal });
+  const pool = new NetworkPool({
+    name: 'shop',
+    settings,
+    driver: server,
+    clock,
+    random: () => 0,
+    signal,
+    gate: gateOf?.(clock),
+  });
   return { pool, server, clock };
 }
 

@@ -84,6 +84,14 @@ describe('an SQLite pool', () => {
       clock.advance(50);
     }
     await failed;
+    const stopping = new AbortController();
+    const stopped = expect(pool.transaction(async () => {}, { signal: stopping.signal })).rejects.toMatchObject({
+      code: 'DB_CANCELLED',
+    });
+    await settle();
+    stopping.abort();
+    clock.advance(10);
+    await stopped;
     const waiting = pool.transaction((transaction) => transaction.execute('INSERT INTO a VALUES (2)'));
     await settle();
     other.exec('COMMIT');

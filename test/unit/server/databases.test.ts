@@ -45,13 +45,15 @@ describe('a server with a database', () => {
     expect(await callTool(server, 'find')).toMatchObject({
       result: { content: [{ text: '[{"id":1,"name":"lamp"}]' }] },
     });
-    const unused = { utilization: 0, waiting: 0, waitTime: 0 };
-    expect(server.getPerformanceMetrics().pools).toEqual({
+    const unused = { size: 0, inUse: 0, utilization: 0, waiting: 0, waitTime: 0, errors: 0, timeouts: 0 };
+    const { pools } = server.getPerformanceMetrics();
+    expect(pools).toMatchObject({
       http: unused,
       threads: unused,
       processes: unused,
-      default: unused,
+      default: { ...unused, size: 1, max: 1 },
     });
+    expect(Object.keys(pools)).toHaveLength(4);
     await server.stop();
   });
 

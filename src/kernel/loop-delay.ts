@@ -1,4 +1,4 @@
-import type { CancelTimer, Clock } from '../kernel/clock.ts';
+import type { CancelTimer, Clock } from './clock.ts';
 
 /**
  * Measures how late the event loop is, by how late a repeating timer runs.

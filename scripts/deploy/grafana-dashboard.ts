@@ -1,0 +1,201 @@
+import { ALERT_RULES } from '../../src/monitor/alerts/alert-rules.ts';
+import { METRICS, type MetricDefinition } from '../../src/monitor/definitions.ts';
+import type { AlertKey } from '../../src/monitor/monitor.ts';
+import { FAILED, FIGURES, quantileOf, rateOf, total } from './queries.ts';
+
+const WINDOW = '$__rate_interval';
+const SELECTOR = 'job=~"$job", instance=~"$instance"';
+const OF_TOOLS = `${SELECTOR}, gen_ai_tool_name!=""`;
+const SOURCE = { type: 'prometheus', uid: '$source' };
+const WIDTH = 8;
+const HEIGHT = 8;
+const COLUMNS = 24 / WIDTH;
+
+interface Panel {
+  readonly title: string;
+  readonly unit: string;
+  /** The queries by their legends. */
+  readonly lines: { readonly [legend: string]: string };
+  /** The alert whose threshold is drawn. */
+  readonly alert?: AlertKey;
+  readonly description?: string;
+}
+
+const rate = (metric: MetricDefinition, selector = SELECTOR): string => rateOf(metric, WINDOW, selector);
+const by = (labels: string, metric: MetricDefinition, selector = SELECTOR): string =>
+  `sum by (${labels}) (rate(${total(metric)}{${selector}}[${WINDOW}]))`;
+const gauge = ({ name }: MetricDefinition): string => `${name}{${SELECTOR}}`;
+const quantile = (metric: MetricDefinition, share: number): string => quantileOf(metric, share, WINDOW, SELECTOR);
+const figure = (key: AlertKey): string => FIGURES[key](WINDOW, SELECTOR);
+
+const PANELS: readonly Panel[] = [
+  {
+    title: 'Requests',
+    unit: 'reqps',
+    lines: {
+      'all {{instance}}': rate(METRICS.requests),
+      'failed {{instance}}': rate(METRICS.requests, `${SELECTOR}, ${FAILED}`),
+      'refused {{instance}}': rate(METRICS.sheds),
+    },
+  },
+  {
+    title: 'Response time',
+    unit: 'ms',
+    alert: 'responseTime',
+    lines: {
+      'P50 {{instance}}': `1000 * ${quantile(METRICS.duration, 0.5)}`,
+      'P95 {{instance}}': `1000 * ${quantile(METRICS.duration, 0.95)}`,
+      'P99 {{instance}}': `1000 * ${quantile(METRICS.duration, 0.99)}`,
+    },
+  },
+  { title: 'Error rate', unit: 'percent', alert: 'errorRate', lines: { '{{instance}}': figure('errorRate') } },
+  {
+    title: 'Cache hit rate',
+    unit: 'percent',
+    alert: 'cacheHitRate',
+    lines: { '{{instance}}': figure('cacheHitRate') },
+  },
+  {
+    title: 'Cache reads',
+    unit: 'ops',
+    lines: {
+      'hits in {{tier}}': by('tier', METRICS.cacheHits),
+      'misses {{instance}}': rate(METRICS.cacheMisses),
+      'stale {{instance}}': rate(METRICS.cacheStale),
+      'coalesced {{instance}}': rate(METRICS.cacheCoalesced),
+    },
+  },
+  {
+    title: 'Pool utilization',
+    unit: 'percent',
+    alert: 'connectionPool',
+    lines: { '{{pool}} {{instance}}': figure('connectionPool') },
+  },
+  {
+    title: 'Waiting for a pool',
+    unit: 'short',
+    lines: { '{{pool}} {{instance}}': gauge(METRICS.poolWaiting) },
+  },
+  { title: 'CPU', unit: 'percent', alert: 'cpuUsage', lines: { '{{instance}}': figure('cpuUsage') } },
+  {
+    title: 'Memory',
+    unit: 'percent',
+    alert: 'memoryUsage',
+    description: 'Resident memory, of what the process may use.',
+    lines: { '{{instance}}': figure('memoryUsage') },
+  },
+  {
+    title: 'Heap',
+    unit: 'bytes',
+    lines: { 'used {{instance}}': gauge(METRICS.heapUsed), 'total {{instance}}': gauge(METRICS.heapTotal) },
+  },
+  {
+    title: 'Event loop delay (P99)',
+    unit: 's',
+    lines: { '{{instance}}': quantile(METRICS.loopDelay, 0.99) },
+  },
+  {
+    title: 'Event loop utilization',
+    unit: 'percentunit',
+    lines: {
+      '{{instance}}': `${rate(METRICS.loopActive)} / (${rate(METRICS.loopActive)} + ${rate(METRICS.loopIdle)})`,
+    },
+  },
+  {
+    title: 'Garbage collection',
+    unit: 'percentunit',
+    description: 'Share of the time spent in it.',
+    lines: {
+      '{{kind}} {{instance}}': `sum by (job, instance, kind) (rate(${METRICS.gc.name}_sum{${SELECTOR}}[${WINDOW}]))`,
+    },
+  },
+  {
+    title: 'Tools: calls',
+    unit: 'reqps',
+    lines: { '{{gen_ai_tool_name}}': by('gen_ai_tool_name', METRICS.requests, OF_TOOLS) },
+  },
+  {
+    title: 'Tools: response time (P95)',
+    unit: 's',
+    lines: {
+      '{{gen_ai_tool_name}}': `histogram_quantile(0.95, sum by (gen_ai_tool_name, le) (rate(${METRICS.duration.name}_bucket{${OF_TOOLS}}[${WINDOW}])))`,
+    },
+  },
+  {
+    title: 'Open circuit breakers',
+    unit: 'short',
+    lines: { '{{breaker}} {{instance}}': `${METRICS.breakerState.name}{${SELECTOR}, state="open"}` },
+  },
+  {
+    title: 'Refused, by reason',
+    unit: 'ops',
+    lines: { '{{reason}}': by('reason', METRICS.sheds) },
+  },
+  {
+    title: 'Workers: events',
+    unit: 'ops',
+    lines: { '{{pool}} {{event}}': by('pool, event', METRICS.workerEvents) },
+  },
+];
+
+/** A dashboard for Grafana, to import as it is. */
+export function grafanaDashboard(): string {
+  const dashboard = {
+    title: 'Peregrine',
+    uid: 'peregrine-mcp',
+    description: 'Generated by `npm run deploy:update`.',
+    tags: ['mcp', 'peregrine'],
+    schemaVersion: 39,
+    editable: true,
+    refresh: '10s',
+    time: { from: 'now-1h', to: 'now' },
+    templating: { list: [sourceVariable(), variable('job'), variable('instance', 'job=~"$job"')] },
+    panels: PANELS.map(toPanel),
+  };
+  return `${JSON.stringify(dashboard, undefined, 2)}\n`;
+}
+
+function sourceVariable(): object {
+  return { name: 'source', label: 'Data source', type: 'datasource', query: 'prometheus' };
+}
+
+function variable(name: string, selector?: string): object {
+  const series = `${METRICS.startTime.name}${selector === undefined ? '' : `{${selector}}`}`;
+  const query = { query: `label_values(${series}, ${name})`, refId: name };
+  return { name, type: 'query', datasource: SOURCE, query, refresh: 2, includeAll: true, multi: true };
+}
+
+function toPanel({ title, unit, lines, alert, description }: Panel, index: number): object {
+  return {
+    id: index + 1,
+    type: 'timeseries',
+    title,
+    ...(description && { description }),
+    datasource: SOURCE,
+    gridPos: { x: (index % COLUMNS) * WIDTH, y: Math.floor(index / COLUMNS) * HEIGHT, w: WIDTH, h: HEIGHT },
+    fieldConfig: { defaults: { unit, min: 0, ...(alert && thresholdOf(alert)) }, overrides: [] },
+    options: { legend: { displayMode: 'list', placement: 'bottom' }, tooltip: { mode: 'multi', sort: 'desc' } },
+    targets: Object.entries(lines).map(([legendFormat, expr], at) => ({
+      refId: String.fromCharCode(65 + at),
+      datasource: SOURCE,
+      expr,
+      legendFormat,
+    })),
+  };
+}
+
+/** A line at the alert's threshold, with the bad side coloured. */
+function thresholdOf(key: AlertKey): object {
+  const rule = ALERT_RULES.find((one) => one.key === key);
+  const [below, above] = rule?.isBelow ? ['red', 'transparent'] : ['transparent', 'red'];
+  return {
+    custom: { thresholdsStyle: { mode: 'line+area' } },
+    thresholds: {
+      mode: 'absolute',
+      steps: [
+        { color: below, value: null },
+        { color: above, value: rule?.threshold },
+      ],
+    },
+  };
+}
