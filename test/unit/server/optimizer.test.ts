@@ -117,7 +117,7 @@ describe('the optimizer of a server', () => {
 
   it('lets the bound of requests in flight fall with what is under way when memory is short', async () => {
     const clock = new FakeClock();
-    const resident = withResident(80);
+    withResident(80);
     const server = serverWith((each) => void each.registerTool('slow', {}, () => new Promise(() => {})), {
       clock,
       overload: { maxInFlight: 160 },
