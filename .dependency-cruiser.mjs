@@ -14,6 +14,10 @@ const packagePath = (name) => `(^|/)node_modules/${escaped(name)}/`;
 
 const rule = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
 
+/** The dashboard's page, and what it shares with the server: code that runs in browsers. */
+const DASHBOARD = '^dashboard/';
+const SHARED = '^src/monitor/(?:history|live-protocol|vitals|alerts/alert-text)\\.ts$';
+
 /** Who may import whom. */
 const layerRule = (name, allowed) =>
   rule(
@@ -35,7 +39,7 @@ const entryRules = without(folders, table.enteredThroughAnyFile).map((name) =>
   rule(
     `entry-${name}`,
     `src/${name}/ is entered only through src/${name}/${name}.ts`,
-    { pathNot: pathOf(name) },
+    { pathNot: [pathOf(name), DASHBOARD] },
     { path: pathOf(name), pathNot: `^src/${name}/${name}\\.ts$` },
   ),
 );
@@ -116,6 +120,18 @@ const generalRules = [
     'only index.ts and contract files re-export',
     { path: '^src/', pathNot: ['^src/([^/]+)/\\1\\.ts$', '^src/index\\.ts$'] },
     { dependencyTypes: ['export'], dependencyTypesNot: ['type-only'] },
+  ),
+  rule(
+    'dashboard-shares',
+    'the dashboard imports of src/ only what runs in browsers',
+    { path: DASHBOARD },
+    { path: '^src/', pathNot: SHARED },
+  ),
+  rule(
+    'shared-with-dashboard',
+    'what the dashboard shares imports nothing of Node',
+    { path: SHARED },
+    { dependencyTypes: ['core', ...npm] },
   ),
   rule('examples-as-users', "examples import 'peregrine-mcp', as users do", { path: '^examples/' }, { path: '^src/' }),
 ];

@@ -2,8 +2,10 @@ import { defineConfig } from 'vitest/config';
 
 /** Folders of test/ whose tests start servers or processes, or search. */
 const SLOW_FOLDERS = ['e2e', 'fuzz', 'conformance', 'tooling'];
-/** Folders of test/ whose tests need Redis, PostgreSQL and MariaDB; every other folder is in the project `unit`. */
+/** Folders of test/ whose tests need Redis, PostgreSQL and MariaDB. */
 const SERVICE_FOLDERS = ['contract', 'chaos'];
+/** The folder of test/ whose tests need a Chromium. */
+const BROWSER_FOLDER = 'browser';
 
 const testsOf = (folder: string): string => `test/${folder}/**/*.test.ts`;
 
@@ -11,6 +13,12 @@ const slow = (name: string, folders: readonly string[], globalSetup: string[] = 
   extends: true as const,
   test: { name, include: folders.map(testsOf), globalSetup, testTimeout: 180_000, hookTimeout: 120_000 },
 });
+
+/** What a page shows comes when it comes: on a busy machine that takes seconds. */
+const browser = () => {
+  const { extends: inherits, test } = slow('browser', [BROWSER_FOLDER], ['test/browser/global-setup.ts']);
+  return { extends: inherits, test: { ...test, expect: { poll: { timeout: 30_000 } } } };
+};
 
 export default defineConfig({
   test: {
@@ -24,13 +32,14 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['**/node_modules/**', ...[...SLOW_FOLDERS, ...SERVICE_FOLDERS].map(testsOf)],
+          exclude: ['**/node_modules/**', ...[...SLOW_FOLDERS, ...SERVICE_FOLDERS, BROWSER_FOLDER].map(testsOf)],
           testTimeout: 30_000,
           hookTimeout: 30_000,
         },
       },
       ...SLOW_FOLDERS.map((name) => slow(name, [name])),
       slow('services', SERVICE_FOLDERS, ['test/services/global-setup.ts']),
+      browser(),
     ],
   },
 });

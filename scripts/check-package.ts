@@ -12,6 +12,10 @@ try {
   const [entry] = JSON.parse(packed) as { filename: string; files: { path: string }[] }[];
   const tarball = join(folder, entry!.filename);
   console.log(`${entry!.filename}: ${entry!.files.length} files`);
+  if (!entry!.files.some(({ path }) => path === 'dist/dashboard/index.html')) {
+    console.error('the package has no dashboard: npm run build');
+    process.exitCode = 1;
+  }
   for (const command of [
     ['publint', 'run', '--strict', tarball],
     ['attw', '--profile', 'esm-only', '--no-emoji', tarball],

@@ -12,10 +12,11 @@ import { parseArgs } from 'node:util';
 
 const scripts = import.meta.dirname;
 const env = { ...process.env, PATH: [join(scripts, '../node_modules/.bin'), process.env.PATH].join(delimiter) };
-const cruised = ['src', 'examples'].filter((folder) => existsSync(folder));
+const cruised = ['src', 'examples', 'dashboard'].filter((folder) => existsSync(folder));
 
 const STEPS: Readonly<Record<string, readonly string[]>> = {
   types: ['tsc', '-p', 'tsconfig.json'],
+  'dashboard types': ['tsc', '-p', 'dashboard/tsconfig.json'],
   lint: ['biome', 'check', '--error-on-warnings', '--diagnostic-level=warn', '--max-diagnostics=200'],
   layers: ['depcruise', '--config', '.dependency-cruiser.mjs', ...cruised],
   suppressions: ['node', join(scripts, 'check-suppressions.ts')],

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, globSync, rmSync } from 'node:fs';
 
 const COMMAND = 'dist/cli/main.js';
 
-for (const path of globSync('dist/**/*.{js,d.ts}')) {
+for (const path of globSync('dist/**/*.{js,d.ts}', { exclude: ['dist/dashboard/**'] })) {
   const source = path.replace(/^dist/, 'src').replace(/\.(?:js|d\.ts)$/, '.ts');
   if (!existsSync(source)) rmSync(path);
 }

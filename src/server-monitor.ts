@@ -22,6 +22,7 @@ import {
   type Vitals,
   VitalsMeter,
 } from './monitor/monitor.ts';
+import { ServerDashboard } from './server-dashboard.ts';
 import { type EngineSignals, Signal, type Unsubscribe } from './signal/signal.ts';
 
 /** What happened in one second, and all metrics at its end. */
@@ -53,6 +54,7 @@ export class ServerMonitor {
   readonly alerts: Alerts;
   readonly #performance: PerformanceMonitor;
   readonly #otlp: Otlp | undefined;
+  readonly #dashboard: ServerDashboard | undefined;
   readonly #parts: ServerMonitorParts;
   readonly #health: HealthCheck;
   readonly #ticks = new Signal<MonitorTick>();
@@ -82,6 +84,7 @@ export class ServerMonitor {
     const { alerts: settings, server, post } = parts;
     this.alerts = new Alerts({ settings, server: server.name, clock, random: systemRandom, post });
     this.#otlp = options.otlp && this.#createOtlp(options.otlp);
+    this.#dashboard = this.#createDashboard(state);
   }
 
   /** Where it is served, and what keeps it from that. */
@@ -134,7 +137,33 @@ export class ServerMonitor {
     await this.#otlp?.open();
     const vitals = new VitalsMeter();
     this.#closing.push(clock.every(TICK_MS, () => this.#tick(vitals)));
-    const { access, prometheusPort: port } = options;
+    await this.#openMetrics();
+    await this.#openDashboard();
+  }
+
+  /** Notes where a part of the monitor is served, or that it is not. */
+  addOutlet(outlet: OutletState): void {
+    this.#outlets.push(outlet);
+    if (outlet.problem === null) return;
+    process.emitWarning(outlet.problem, 'PeregrineMonitorWarning');
+    this.#reportFault(new Error(outlet.problem));
+  }
+
+  /** Notes where the server is in its life, which health and the metrics tell. */
+  enter(state: ServingState): void {
+    this.#state = state;
+  }
+
+  /** Closes what {@link open} opened, which can be opened again. What was counted stays. */
+  async close(): Promise<void> {
+    const closing = this.#closing.splice(0);
+    this.#outlets.splice(0);
+    await Promise.all(closing.map((close) => close()));
+    this.#performance.stop();
+  }
+
+  async #openMetrics(): Promise<void> {
+    const { access, prometheusPort: port } = this.#parts.options;
     if (port === undefined) return;
     const server = new MetricsServer({
       access,
@@ -147,24 +176,29 @@ export class ServerMonitor {
     this.addOutlet(await server.listen());
   }
 
-  /** Notes where a part of the monitor is served, or that it is not. */
-  addOutlet(outlet: OutletState): void {
-    this.#outlets.push(outlet);
-    if (outlet.problem === null) return;
-    process.emitWarning(outlet.problem, 'PeregrineMonitorWarning');
-    this.#reportFault(new Error(outlet.problem));
+  async #openDashboard(): Promise<void> {
+    const dashboard = this.#dashboard;
+    if (dashboard === undefined) return;
+    this.#closing.push(
+      this.alerts.changed.on((alert) => dashboard.note(alert)),
+      this.onTick((tick) => dashboard.show(tick)),
+      () => dashboard.close(),
+    );
+    this.addOutlet(await dashboard.listen());
   }
 
-  enter(state: ServingState): void {
-    this.#state = state;
-  }
-
-  /** Closes what {@link open} opened, which can be opened again. What was counted stays. */
-  async close(): Promise<void> {
-    const closing = this.#closing.splice(0);
-    this.#outlets.splice(0);
-    await Promise.all(closing.map((close) => close()));
-    this.#performance.stop();
+  #createDashboard(state: () => ServingState): ServerDashboard | undefined {
+    const { options, server, clock } = this.#parts;
+    const { dashboardPort } = options;
+    if (dashboardPort === undefined) return undefined;
+    return new ServerDashboard({
+      options: { ...options, dashboardPort },
+      server,
+      clock,
+      state,
+      health: () => this.health(),
+      onFault: (error) => this.#reportFault(error),
+    });
   }
 
   #createOtlp(settings: NonNullable<ResolvedMonitorOptions['otlp']>): Otlp {

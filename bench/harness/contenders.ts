@@ -20,6 +20,7 @@ export const CONTENDERS: readonly Contender[] = [
   { name: 'peregrine-silent', fixed: false, packages: ['zod'] },
   { name: 'peregrine-monitored', fixed: false, packages: ['zod'] },
   { name: 'peregrine-scraped', fixed: false, packages: ['zod'] },
+  { name: 'peregrine-watched', fixed: false, packages: ['zod'] },
   { name: 'sdk-v2', fixed: false, packages: ['@modelcontextprotocol/server', '@modelcontextprotocol/node', 'zod'] },
 ];
 

@@ -1,4 +1,4 @@
 /** Contender: everything is measured, and read once a second. */
 import { startPeregrine } from './peregrine-server.ts';
 
-await startPeregrine({ monitor: { prometheusPort: 0, dashboardPort: false }, isWatched: true });
+await startPeregrine({ monitor: { prometheusPort: 0, dashboardPort: false }, reads: 'metrics' });

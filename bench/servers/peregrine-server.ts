@@ -1,6 +1,6 @@
 import { createOptimizedServer, OptimizedMCPServer, type OptimizedServerConfig } from '../../dist/index.js';
 import { announce, readArguments } from './announce.ts';
-import { startScraper } from './scraper.ts';
+import { startReader } from './reader.ts';
 import { toolsOf } from './tools.ts';
 import { SERVER_INFO } from './toolsets.ts';
 
@@ -14,13 +14,13 @@ export interface PeregrineVariant {
   readonly cache?: boolean;
   /** @default requests are counted, nothing is served */
   readonly monitor?: NonNullable<OptimizedServerConfig['monitor']>;
-  /** Read the metrics once a second by another process, and work out vitals, as alerts and the dashboard do. @default false */
-  readonly isWatched?: boolean;
+  /** What another process reads each second, beside what is worked out for alerts. @default nothing */
+  readonly reads?: 'metrics' | 'dashboard';
 }
 
 /** Starts the built engine (`npm run build` first). */
 export async function startPeregrine(variant: PeregrineVariant = {}): Promise<void> {
-  const { lane = true, cache = false, monitor, isWatched = false } = variant;
+  const { lane = true, cache = false, monitor, reads } = variant;
   class BenchServer extends OptimizedMCPServer {
     protected override setup(): void {
       for (const { name, config, handler } of toolsOf(toolset))
@@ -33,9 +33,8 @@ export async function startPeregrine(variant: PeregrineVariant = {}): Promise<vo
     ...(monitor === undefined ? {} : { monitor }),
   });
   const { url } = await server.start();
-  if (isWatched) {
-    server.monitor.onTick(() => {});
-    startScraper(`${server.monitor.outlets[0]?.url}/metrics`);
-  }
+  const [{ url: outlet = null } = {}] = server.monitor.outlets;
+  if (reads === 'metrics') startReader(`${outlet}/metrics`);
+  if (reads === 'dashboard') startReader(`${outlet?.replace('http', 'ws')}/live`);
   announce(Number(new URL(url as string | URL).port));
 }

@@ -1,7 +1,13 @@
 import type { Goal, Row, Suite } from './suite.ts';
 
 /** `peregrine-silent` has no listener, `peregrine` is what a server without `monitor` has: requests are counted. */
-const CONTENDERS = ['peregrine-silent', 'peregrine', 'peregrine-monitored', 'peregrine-scraped'] as const;
+const CONTENDERS = [
+  'peregrine-silent',
+  'peregrine',
+  'peregrine-monitored',
+  'peregrine-scraped',
+  'peregrine-watched',
+] as const;
 const MOST = 1.05;
 
 const row = (contender: string): Row => ({ group: 'call', contender, toolset: '3', scenario: 'call-modern' });
@@ -19,6 +25,7 @@ export const suite: Suite = {
     goal('requests counted against nobody listening', 'peregrine', 'peregrine-silent'),
     goal('monitor on against off (requests counted)', 'peregrine-monitored', 'peregrine'),
     goal('monitor on and read each second against off', 'peregrine-scraped', 'peregrine'),
+    goal('monitor on with a dashboard open against off', 'peregrine-watched', 'peregrine'),
     goal('monitor on and read each second against nobody listening', 'peregrine-scraped', 'peregrine-silent'),
   ],
   connections: 16,

@@ -1,10 +1,10 @@
+import { readVersion } from '../kernel/package-version.ts';
 import { parseAndRun } from './adapter/arguments.ts';
 import { call } from './call.ts';
 import { CliError, EXIT } from './cli-error.ts';
 import { doctor } from './doctor.ts';
 import { list } from './list.ts';
 import { createProcessOutput, type Output } from './output.ts';
-import { readVersion } from './version.ts';
 
 /** Runs one command line. @returns The process's exit code. */
 export async function run(args: readonly string[], output: Output = createProcessOutput()): Promise<number> {

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 import { OptionError } from '../kernel/errors.ts';
 import { stringOption } from '../kernel/options.ts';
@@ -38,6 +38,16 @@ export class Access {
 
   get needsToken(): boolean {
     return this.#digest !== undefined;
+  }
+
+  /** What a browser keeps instead of the token, which does not follow from it: the same after a restart. Nothing without a token. */
+  get session(): string | undefined {
+    return this.#digest && createHmac('sha256', this.#digest).update('session of a browser').digest('base64url');
+  }
+
+  /** Whether this is the session, in a time that does not depend on how much of it is right. */
+  isSession(given: string): boolean {
+    return this.session !== undefined && timingSafeEqual(digestOf(given), digestOf(this.session));
   }
 
   /** Whether a request with these headers may read. */

@@ -6,8 +6,19 @@ export interface InstanceState {
   readonly state: 'starting' | 'ready' | 'not-ready' | 'draining' | 'gone';
   /** Why it is not ready; empty when it is. */
   readonly reasons: readonly string[];
+  /** What does not work although it is ready. */
+  readonly degraded: readonly string[];
   readonly startedAt: number;
   readonly vitals: Vitals | null;
+}
+
+/**
+ * Vitals of several times, oldest first, as columns: a tenth of the text that they would be one by one. A column is named by its
+ * place in {@link Vitals}, such as `requests.perSecond` or `pools.main.inUse`, and has a number for each time, or nothing.
+ */
+export interface VitalColumns {
+  readonly at: readonly number[];
+  readonly columns: { readonly [name: string]: readonly (number | null)[] };
 }
 
 /**
@@ -20,11 +31,14 @@ export interface HelloMessage {
   readonly protocol: 1;
   readonly server: { readonly name: string; readonly version: string; readonly peregrine: string };
   readonly startedAt: number;
-  /** Of all instances together, oldest first: up to 15 minutes a second each, and up to 24 hours a minute each (means; P99 and delays: maxima). */
-  readonly seconds: readonly Vitals[];
-  readonly minutes: readonly Vitals[];
+  /** Of all instances together: up to 15 minutes a second each, and up to 24 hours a minute each (means; P99 and delays: maxima). */
+  readonly seconds: VitalColumns;
+  readonly minutes: VitalColumns;
+  /** The last second; nothing before the first. */
+  readonly vitals: Vitals | null;
   readonly instances: readonly InstanceState[];
   readonly targets: readonly TargetRow[];
+  /** Those that fired or cleared since. */
   readonly alerts: readonly AlertRecord[];
 }
 
@@ -32,8 +46,8 @@ export interface HelloMessage {
 export interface TickMessage {
   readonly type: 'tick';
   readonly vitals: Vitals;
-  /** Set once a minute. */
-  readonly minute?: Vitals;
+  /** The minute that ended, set once a minute. */
+  readonly minute?: VitalColumns;
   readonly instances: readonly InstanceState[];
   /** Rows that changed since the message before. */
   readonly targets: readonly TargetRow[];

@@ -165,6 +165,7 @@ export {
 export { Alerts } from './alerts/alerts.ts';
 export type { PostRequest } from './alerts/webhook.ts';
 export type { CustomMetricOptions } from './custom-metrics.ts';
+export { DashboardServer } from './dashboard-server.ts';
 export { METRICS, type MetricDefinition } from './definitions.ts';
 export { expose } from './exposition.ts';
 export type {
@@ -179,7 +180,8 @@ export type {
   SlotFigures,
 } from './figures.ts';
 export { HealthCheck, type HealthReport, type HealthSources } from './health.ts';
-export type { HelloMessage, InstanceState, LiveMessage, TickMessage } from './live-protocol.ts';
+export { LiveFeed, type LiveTick } from './live-feed.ts';
+export type { HelloMessage, InstanceState, LiveMessage, TickMessage, VitalColumns } from './live-protocol.ts';
 export { mergeSnapshots } from './merge.ts';
 export type { HistogramData, MetricFamily, MetricKind, MetricSample, MetricSnapshot } from './metric-family.ts';
 export { MetricsServer } from './metrics-server.ts';

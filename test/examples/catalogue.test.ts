@@ -1,9 +1,12 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pretendVersion, runNode } from '../cli/run-cli.ts';
 import { hashOf, SeededFolder, withDatabase } from './catalogue-database.ts';
 import { CatalogueProcess, MAIN } from './catalogue-process.ts';
+
+const TRAFFIC = fileURLToPath(new URL('../../examples/catalogue/traffic.ts', import.meta.url));
 
 /** An option of Node.js with which the package `pg` is not found. */
 const WITHOUT_PG = `--import=data:text/javascript,${encodeURIComponent(`
@@ -74,6 +77,29 @@ describe('the catalogue, starting and stopping', () => {
     expect(code).toBe(0);
     expect(stderr).toContain('is in use by another program: the metrics cannot be read there');
     expect(await first.end('SIGTERM')).toEqual({ code: 0, stderr: '' });
+  });
+
+  it('shows its dashboard, and the traffic that comes with it; serves although its port is taken', async () => {
+    const environment = { DATABASE_URL: seeded.copy('dashboard') };
+    const first = new CatalogueProcess(environment);
+    const [, dashboard = ''] = await first.line(/^The dashboard: (\S+)$/);
+    expect(await (await fetch(dashboard)).text()).toContain('<div id="app">');
+    const { code, stdout } = await runNode([TRAFFIC, await first.url(), '1', '3']);
+    expect(code).toBe(0);
+    expect(Number(/^(\d+) answered, 0 refused\n$/.exec(stdout)?.[1])).toBeGreaterThan(5);
+    const second = new CatalogueProcess({ ...environment, DASHBOARD_PORT: new URL(dashboard).port });
+    await second.url();
+    const { code: secondCode, stderr } = await second.end('SIGTERM');
+    expect(secondCode).toBe(0);
+    expect(stderr).toContain('is in use by another program: the dashboard cannot be read there');
+    expect(await first.end('SIGTERM')).toEqual({ code: 0, stderr: '' });
+    expect(await runNode([TRAFFIC, 'http://127.0.0.1:1/mcp', '1', '1'])).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/^0 answered, [1-9]/),
+    });
+    expect(await runNode([TRAFFIC, 'http://127.0.0.1:1/mcp', '0'])).toEqual({
+      ...{ code: 1, stdout: '', stderr: 'seconds must be a whole number from 1 to 3600, not "0"\n' },
+    });
   });
 
   it.each([

@@ -1,6 +1,6 @@
 import type { TestProject } from 'vitest/node';
 import { mysqlAnswers, postgresAnswers, reasonOf, redisAnswers } from './answers.ts';
-import { install, SERVICES, type ServiceName } from './install.ts';
+import { install, NEEDS, type ServiceName } from './install.ts';
 import { startMariadb } from './mariadb.ts';
 import type { OwnServer } from './own-server.ts';
 import { startPostgres } from './postgres.ts';
@@ -57,7 +57,7 @@ export async function teardown(): Promise<void> {
 
 /** An empty variable is as good as none. */
 function givenUrl(name: ServiceName): string | undefined {
-  return process.env[SERVICES[name].variable] || undefined;
+  return process.env[NEEDS[name].variable] || undefined;
 }
 
 async function urlOf(name: ServiceName): Promise<string> {
@@ -69,7 +69,7 @@ async function urlOf(name: ServiceName): Promise<string> {
     return server.url;
   }
   await ask(given).catch((error) => {
-    throw new Error(`the service of ${SERVICES[name].variable} does not answer: ${reasonOf(error)}`);
+    throw new Error(`the service of ${NEEDS[name].variable} does not answer: ${reasonOf(error)}`);
   });
   return given;
 }

@@ -4,20 +4,29 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export type ServiceName = 'redis' | 'postgres' | 'mariadb';
+export type NeedName = ServiceName | 'chromium';
 
-interface Service {
+interface Need {
   /** The Debian package that brings it. */
   readonly package: string;
-  /** The environment variable that points to a running one instead. */
+  /** The environment variable that names what to use instead, and what that is. */
   readonly variable: string;
+  readonly names: 'a running service' | 'its program';
   /** The programs that a test needs of it. */
   readonly programs: readonly string[];
 }
 
-export const SERVICES: Readonly<Record<ServiceName, Service>> = {
-  redis: { package: 'redis-server', variable: 'REDIS_URL', programs: ['redis-server'] },
-  postgres: { package: 'postgresql', variable: 'POSTGRES_URL', programs: ['postgres', 'initdb'] },
-  mariadb: { package: 'mariadb-server', variable: 'MYSQL_URL', programs: ['mariadbd', 'mariadb-install-db'] },
+const SERVICE = { names: 'a running service' } as const;
+export const NEEDS: Readonly<Record<NeedName, Need>> = {
+  redis: { ...SERVICE, package: 'redis-server', variable: 'REDIS_URL', programs: ['redis-server'] },
+  postgres: { ...SERVICE, package: 'postgresql', variable: 'POSTGRES_URL', programs: ['postgres', 'initdb'] },
+  mariadb: {
+    ...SERVICE,
+    package: 'mariadb-server',
+    variable: 'MYSQL_URL',
+    programs: ['mariadbd', 'mariadb-install-db'],
+  },
+  chromium: { names: 'its program', package: 'chromium', variable: 'CHROMIUM_PATH', programs: ['chromium'] },
 };
 
 const SCRIPT = fileURLToPath(new URL('install-packages.sh', import.meta.url));
@@ -25,7 +34,7 @@ const SCRIPT = fileURLToPath(new URL('install-packages.sh', import.meta.url));
 const LOCKED_FOLDER = '/usr/sbin';
 
 /**
- * Where a program of a service is; Debian keeps PostgreSQL's outside of `PATH`, one folder for each major version.
+ * Where a program is; Debian keeps PostgreSQL's outside of `PATH`, one folder for each major version.
  *
  * @returns The path of the newest, or nothing when there is none.
  */
@@ -35,7 +44,7 @@ function findProgram(name: string): string | undefined {
   return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
 }
 
-/** The path of a program of an installed service. */
+/** The path of an installed program. */
 export function program(name: string): string {
   const path = findProgram(name);
   if (path === undefined) throw new Error(`${name} is not installed`);
@@ -43,33 +52,31 @@ export function program(name: string): string {
 }
 
 /**
- * Installs the Debian packages of those services that are missing, all in one call; quick when none is.
+ * Installs the Debian packages of those that are missing, all in one call; quick when none is.
  *
  * @throws {Error} One line that names the packages and the environment variables that would do instead.
  */
-export async function install(names: readonly ServiceName[]): Promise<void> {
+export async function install(names: readonly NeedName[]): Promise<void> {
   const missing = missingOf(names);
   if (missing.length === 0) return;
-  const packages = missing.map((service) => service.package);
+  const packages = missing.map((need) => need.package);
   if (process.getuid?.() !== 0)
     throw new Error(`${packages.join(', ')}: not installed; run as root, or ${advice(missing)}`);
   console.log(`Installing what the tests need: ${packages.join(', ')}`);
   const problem = await runInstaller(packages);
   const still = missingOf(names);
   if (still.length > 0) {
-    const failed = still.map((service) => service.package).join(', ');
+    const failed = still.map((need) => need.package).join(', ');
     throw new Error(`${failed}: could not be installed (${problem}); ${advice(still)}`);
   }
 }
 
-function advice(services: readonly Service[]): string {
-  return `set ${services.map((service) => service.variable).join(', ')} to a running service`;
+function advice(needs: readonly Need[]): string {
+  return `set ${needs.map(({ variable }) => variable).join(', ')} to ${needs[0]?.names}`;
 }
 
-function missingOf(names: readonly ServiceName[]): Service[] {
-  return names
-    .map((name) => SERVICES[name])
-    .filter(({ programs }) => !programs.every((program) => findProgram(program)));
+function missingOf(names: readonly NeedName[]): Need[] {
+  return names.map((name) => NEEDS[name]).filter(({ programs }) => !programs.every((program) => findProgram(program)));
 }
 
 /** Runs the script, one at a time on this machine, and resolves to the last error that apt-get told. */

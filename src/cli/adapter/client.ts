@@ -8,9 +8,9 @@ import type {
   ResourceTemplateType,
   Tool,
 } from '@modelcontextprotocol/client';
+import { readVersion } from '../../kernel/package-version.ts';
 import { CliError } from '../cli-error.ts';
 import type { ConnectionOptions } from '../connection.ts';
-import { readVersion } from '../version.ts';
 import { type Sdk, toCliError } from './client-errors.ts';
 
 export type RemoteContent = ContentBlock;

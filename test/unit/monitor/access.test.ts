@@ -55,4 +55,19 @@ describe('Access', () => {
     for (const host of [undefined, '', 'evil.example', 'evil.example:9090', 'localhost.evil.example', '127.0.0.1.x:1'])
       expect(access.allows({ host })).toBe(false);
   });
+
+  it('has a session for browsers that is not the token, stays the same, and is another for another token', () => {
+    const of = (token: string | undefined) => new Access({ host: undefined, token }, 'monitor');
+    const { session = '' } = of(TOKEN);
+    expect(session).toMatch(/^[\w-]{43}$/);
+    expect(of(TOKEN).isSession(session)).toBe(true);
+    expect(of(TOKEN).isSession(session.slice(1))).toBe(false);
+    expect(of(TOKEN).isToken(session)).toBe(false);
+    expect(of(`${TOKEN}x`).isSession(session)).toBe(false);
+    expect([of(undefined).session, of(undefined).isSession(''), of(TOKEN).isSession(TOKEN)]).toEqual([
+      undefined,
+      false,
+      false,
+    ]);
+  });
 });

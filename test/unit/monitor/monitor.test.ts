@@ -8,10 +8,12 @@ import { NO_SOURCES } from './sources.ts';
 function monitored() {
   const clock = new FakeClock();
   const memoryBytes = 2 ** 40;
+  const signals = createEngineSignals();
   return {
     clock,
+    signals,
     monitor: new PerformanceMonitor({
-      signals: createEngineSignals(),
+      signals,
       clock,
       sources: NO_SOURCES,
       counts: 'all',
@@ -74,6 +76,17 @@ describe('PerformanceMonitor', () => {
       expect(() => monitored().monitor.recordCustom('orders', value as number)).toThrow(/orders/);
     },
   );
+
+  it('is bounded in breakers, whose names authors choose', () => {
+    const { monitor, signals } = monitored();
+    for (let at = 0; at < 3_000; at++)
+      signals.breaker.emit({ name: `b${at}`, from: 'closed', to: 'open', reason: 'failures', failures: 5 });
+    signals.breaker.emit({ name: 'b0', from: 'open', to: 'half-open', reason: 'reset-timeout', failures: 5 });
+    const samplesOf = (metric: string) => monitor.snapshot().families.find(({ name }) => name === metric)?.samples;
+    expect(samplesOf('mcp_server_breaker_state')).toHaveLength(3 * 1_000);
+    expect(samplesOf('mcp_server_breaker_transitions')).toHaveLength(1_001);
+    expect(monitor.breakers()['b0']).toBe('half-open');
+  });
 
   it('is bounded in names, not in values', () => {
     const { monitor } = monitored();
