@@ -65,9 +65,9 @@ describe('a server that is asked for four times what it can do', () => {
     };
     for (const [calls, name, cpuMs, waitMs] of [
       [40, 'light', 1, 0],
-      [10, 'heavy', 30, 0],
+      [10, 'heavy', 15, 0],
       [10, 'waiting', 0, 60],
-      [10, 'heavy', 30, 0],
+      [10, 'heavy', 15, 0],
     ] as const)
       await Promise.all([1, 2].map(() => caller(calls, name, cpuMs, waitMs)));
     expect([...statuses]).toEqual([200]);
