@@ -86,7 +86,8 @@ describe(`a server with a heap of ${HEAP_MB} MB that is asked for more`, () => {
     for (let call = 0; call < 300; call++) expect((await subject.hold()).status).toBe(503);
     expect((await subject.post('server/discover')).status).toBe(200);
     const { memory, tunables } = await subject.tell('report');
-    expect(memory).toMatchObject({ state: 'shedding', shed: 1 });
+    expect(memory).toMatchObject({ state: 'shedding' }); // Garbage may have shut the door once before.
+    expect(memory?.shed).toBeGreaterThan(0);
     expect(tunables['cache.entries']?.value).toBeLessThanOrEqual(1_000);
     expect(tunables['cache.entries']?.decisions[0]).toMatchObject({
       from: 10_000,
