@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../kernel/clock.ts';
 import type { Access } from './access.ts';
-import { LiveSockets } from './adapter/live-sockets.ts';
+import type { LiveSockets } from './adapter/live-sockets.ts';
 import { type DashboardFile, readDashboard } from './dashboard-files.ts';
 import { loginPage, readToken, sessionOf, setSession } from './dashboard-login.ts';
 import type { LiveFeed } from './live-feed.ts';
@@ -49,14 +49,12 @@ const HEADERS = {
 export class DashboardServer {
   readonly #parts: DashboardServerParts;
   readonly #files: ReadonlyMap<string, DashboardFile>;
-  readonly #sockets: LiveSockets;
+  #sockets: LiveSockets | undefined;
   readonly #server: Server;
 
   constructor(parts: DashboardServerParts) {
-    const { feed, clock } = parts;
     this.#parts = parts;
     this.#files = parts.files ?? readDashboard();
-    this.#sockets = new LiveSockets({ clock, attach: (client, since) => feed.attach(client, since) });
     const settings = { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS, maxHeaderSize: 8_192 };
     this.#server = createServer(settings, (request, response) => void this.#serve(request, response));
     this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
@@ -64,13 +62,16 @@ export class DashboardServer {
   }
 
   /** Listens, or says what keeps it from that. Never throws. */
-  listen(): Promise<OutletState> {
-    const { access, port } = this.#parts;
+  async listen(): Promise<OutletState> {
+    const { access, port, feed, clock } = this.#parts;
+    // Servers without a dashboard start sooner without it.
+    const { LiveSockets: Sockets } = await import('./adapter/live-sockets.ts');
+    this.#sockets = new Sockets({ clock, attach: (client, since) => feed.attach(client, since) });
     return listenOutlet('dashboard', this.#server, { host: access.host, port });
   }
 
   close(): Promise<void> {
-    this.#sockets.close();
+    this.#sockets?.close();
     return new Promise((resolve) => {
       this.#server.close(() => resolve());
       this.#server.closeAllConnections();
@@ -126,14 +127,13 @@ export class DashboardServer {
       return;
     }
     const since = Number(searchParams.get('since') ?? 0);
-    this.#sockets.accept(request, socket, head, Number.isFinite(since) ? since : 0);
+    this.#sockets?.accept(request, socket, head, Number.isFinite(since) ? since : 0);
   }
 
   #refusesLive({ headers }: IncomingMessage): Refusal | undefined {
     // Browsers let any page open a WebSocket anywhere, and say truly which page it was.
-    if (headers.origin !== undefined && hostOf(headers.origin) !== headers.host?.toLowerCase())
-      return { status: 403, text: 'Forbidden' };
-    return this.#refuses(headers) ?? (this.#sockets.isFull ? { status: 503, text: 'Too Many Clients' } : undefined);
+    if (headers.origin !== undefined && !isOwn(headers.origin, headers.host)) return { status: 403, text: 'Forbidden' };
+    return this.#refuses(headers) ?? (this.#sockets?.isFull ? { status: 503, text: 'Too Many Clients' } : undefined);
   }
 
   #refuses(headers: IncomingMessage['headers']): Refusal | undefined {
@@ -150,8 +150,10 @@ function toUrl({ url = '/' }: IncomingMessage): { readonly pathname: string; rea
   return { pathname, searchParams: new URLSearchParams(query) };
 }
 
-function hostOf(origin: string): string | undefined {
-  return URL.parse(origin)?.host;
+/** Whether an origin is that of the pages that are served under this name. */
+function isOwn(origin: string, host = ''): boolean {
+  const { protocol, host: ofPage } = URL.parse(origin) ?? {};
+  return ofPage !== undefined && ofPage !== '' && ofPage === URL.parse(`${protocol}//${host}`)?.host;
 }
 
 function fileAnswer({ contentType, bytes, isHashed }: DashboardFile): Answer {

@@ -36,5 +36,5 @@ export async function openPage(
 /** Keeps what the page looks like. */
 export async function keepScreenshot(page: Page, name: string): Promise<void> {
   mkdirSync(SCREENSHOTS, { recursive: true });
-  await page.screenshot({ path: `${SCREENSHOTS}${name}.png`, fullPage: true });
+  await page.locator('#app').screenshot({ path: `${SCREENSHOTS}${name}.png` });
 }

@@ -38,6 +38,7 @@ describe('a connection that is lost', () => {
     const stage = await Stage.open();
     stage.ticks(10);
     const { page } = await openPage(browser, stage.url);
+    await expect.poll(() => connection(page)).toBe('Live');
     const opened = listen(page);
     await page.reload();
     await expect.poll(() => uptime(page)).toBe('10 s');

@@ -113,6 +113,8 @@ describe('the dashboard server', () => {
       [{ host: 'evil.example', origin: 'http://evil.example' }, 403],
       [{ origin: 'http://evil.example' }, 403],
       [{ origin: 'null' }, 403],
+      [{ origin: 'file://' }, 403],
+      [{ origin: `http://${new URL(url).host}.evil.example` }, 403],
       [{ origin: 'http://127.0.0.1:1' }, 403],
     ];
     for (const [headers, status] of attempts) expect(await watch(url, headers).first, headers.origin).toBe(status);
@@ -181,6 +183,30 @@ describe('the dashboard server', () => {
     const other = watch(url, {}, '?since=x');
     expect(await other.first).toMatchObject({ seconds: { at: [1_000, 2_000, 3_000] } });
     other.socket.terminate();
+  });
+
+  it('drops a page that stops reading, when what waits for it is too much', async () => {
+    const { url, feed } = await serving();
+    const { socket, first } = watch(url);
+    await first;
+    const target = 'x'.repeat(100_000);
+    let total = 0;
+    const tick = () => {
+      total++;
+      const rows = Array.from({ length: 10 }, (_, index) => `${index} ${target}`);
+      const targets = rows.map((name) => ({
+        ...{ method: 'tools/call', target: name, total, errors: 0, perSecond: 0, responseTime: null },
+      }));
+      feed.tick({ vitals: vitalsOf({}, total * 1_000), instances: [], targets, alerts: [] });
+    };
+    socket.pause();
+    await vi.waitUntil(() => {
+      tick();
+      return feed.clients === 0;
+    }, 20_000);
+    expect(total).toBeGreaterThan(4);
+    expect(total).toBeLessThan(60);
+    socket.terminate();
   });
 
   it('ends who does not answer a ping, who talks, and all when it closes', async () => {
