@@ -4,7 +4,7 @@ import { createMemoryGroup, type MemoryGroup, type Run, runScript } from '../v8-
 import type { ExtraGoal, ExtraResult, ExtraTable } from './extra.ts';
 import type { Suite } from './suite.ts';
 
-const ROUNDS = 3;
+const ROUNDS = 11;
 const CALL_FLAGS = [[], ['--max-semi-space-size=8'], ['--max-semi-space-size=64'], ['--no-parallel-scavenge']] as const;
 /** Memory of a container, and what is alive on the heap, in MB. */
 const CONTAINERS = [
@@ -43,17 +43,21 @@ function medianOf(runs: readonly Run[]): Run {
 
 async function measureCalls(): Promise<ExtraTable> {
   const ways = CALL_FLAGS.map((flags) => () => runScript(script('calls'), flags, []));
-  const found = (await inTurns(ways, ROUNDS)).map(medianOf);
-  const plain = found[0] as Run;
+  const runs = await inTurns(ways, ROUNDS);
+  const plain = runs[0] as Run[];
   return {
     title: `Lists, answers made of JSON and kept answers, in the process (medians of ${ROUNDS} rounds)`,
-    headings: ['flags', 'CPU µs a call', 'CPU / without', 'peak MB'],
-    rows: found.map((run, index) => [
-      CALL_FLAGS[index]?.join(' ') || 'none',
-      fixed(run.cpuUs),
-      (run.cpuUs / plain.cpuUs).toFixed(3),
-      Math.round(run.peakMb),
-    ]),
+    headings: ['flags', 'CPU µs a call', 'CPU / without', 'rounds', 'peak MB'],
+    rows: runs.map((some, index) => {
+      const ratios = some.map(({ cpuUs }, round) => cpuUs / (plain[round]?.cpuUs ?? Number.NaN));
+      return [
+        CALL_FLAGS[index]?.join(' ') || 'none',
+        fixed(medianOf(some).cpuUs),
+        median(ratios).toFixed(3),
+        `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`,
+        Math.round(medianOf(some).peakMb),
+      ];
+    }),
   };
 }
 

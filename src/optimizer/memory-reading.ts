@@ -1,4 +1,5 @@
 import { getHeapSpaceStatistics, getHeapStatistics } from 'node:v8';
+import { nodeArguments } from '../kernel/runtime.ts';
 
 /** What a process holds, and what it may hold, in bytes. */
 export interface MemoryReading {
@@ -30,9 +31,19 @@ export function pressureOf({ heapUsed, heapLimit, resident, residentLimit }: Mem
 
 /** Reads this process's memory. @param residentLimit What its resident memory is to stay under. */
 export function createMemoryReader(residentLimit: number): () => MemoryReading {
-  const given = [process.env.NODE_OPTIONS ?? '', ...process.execArgv];
-  const heapLimit = oldGenerationLimit(getHeapStatistics().heap_size_limit, given);
-  return () => ({ heapUsed: oldGeneration(), heapLimit, resident: process.memoryUsage.rss(), residentLimit });
+  const readHeap = createHeapReader(residentLimit);
+  return () => ({ ...readHeap(), resident: process.memoryUsage().rss, residentLimit });
+}
+
+function createHeapReader(otherLimit: number): () => Pick<MemoryReading, 'heapUsed' | 'heapLimit'> {
+  try {
+    const heapLimit = oldGenerationLimit(getHeapStatistics().heap_size_limit, nodeArguments());
+    oldGeneration();
+    return () => ({ heapUsed: oldGeneration(), heapLimit });
+  } catch {
+    // Not every runtime knows generations: there the whole heap goes by the other limit.
+    return () => ({ heapUsed: process.memoryUsage().heapUsed, heapLimit: otherLimit });
+  }
 }
 
 function oldGeneration(): number {

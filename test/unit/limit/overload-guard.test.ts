@@ -170,6 +170,36 @@ describe('OverloadGuard', () => {
     expect(clock.timers).toBe(0);
   });
 
+  it('refuses all but health checks while memory is short, from the next request on', () => {
+    const { clock, guard, events } = rig();
+    guard.enter('tool'); // There is credit now.
+    guard.memoryShort = true;
+    for (const shedClass of ['list', 'tool', 'essential'] as const) {
+      expect(guard.enter(shedClass)).toBe(false);
+      expect(guard.refused('x')).toMatchObject({
+        reason: 'memory',
+        message: expect.stringContaining('memory is short'),
+      });
+    }
+    expect(guard.enter('health')).toBe(true);
+    clock.advance(1_000); // A tick gives no credit either.
+    expect(guard.enter('tool')).toBe(false);
+    expect([guard.statistics().shed.memory, events.length]).toEqual([3, 3]);
+    guard.memoryShort = false;
+    expect(guard.enter('tool')).toBe(true);
+    const off = rig({ shed: false }).guard;
+    off.memoryShort = true;
+    expect(off.enter('list')).toBe(true);
+  });
+
+  it('goes by a bound in flight that is changed', () => {
+    const { guard } = rig({ maxInFlight: 10 });
+    guard.maxInFlight = 2;
+    expect([guard.enter('tool'), guard.enter('tool'), guard.enter('tool')]).toEqual([true, true, false]);
+    guard.maxInFlight = 5;
+    expect(guard.enter('tool')).toBe(true);
+  });
+
   it('refuses nothing where that is switched off', () => {
     const { clock, guard } = rig({ shed: false, maxInFlight: 1 });
     for (let count = 0; count < 100; count++) expect(guard.enter('list')).toBe(true);

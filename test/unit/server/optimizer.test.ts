@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createBatcher, hillClimb } from '../../../src/index.ts';
 import { batchWindow } from '../../../src/optimizer/optimizer.ts';
 import { resolveServerConfig } from '../../../src/server-config.ts';
@@ -8,6 +8,19 @@ import { callTool, modern } from '../support/http.ts';
 import { IDENTITY, serverWith, settle, text } from '../support/test-server.ts';
 
 const GIB = 2 ** 30;
+
+/** Lets this process seem to have so much resident memory. */
+function withResident(megabytes: number): { megabytes: number } {
+  const resident = { megabytes };
+  const real = process.memoryUsage();
+  vi.spyOn(process, 'memoryUsage').mockImplementation((() => ({
+    ...real,
+    rss: resident.megabytes * 2 ** 20,
+  })) as unknown as typeof process.memoryUsage);
+  return resident;
+}
+
+afterEach(() => void vi.restoreAllMocks());
 
 describe('the optimizer of a server', () => {
   it('shows profile, memory and tunables in the metrics', async () => {
@@ -70,7 +83,7 @@ describe('the optimizer of a server', () => {
 
   it('refuses all but health checks and kept answers while resident memory is short', async () => {
     const clock = new FakeClock();
-    const resident = vi.spyOn(process.memoryUsage, 'rss').mockReturnValue(10 * 2 ** 20);
+    const resident = withResident(10);
     const server = serverWith(
       (each) => {
         each.registerTool('work', {}, () => text('done'));
@@ -83,7 +96,7 @@ describe('the optimizer of a server', () => {
     const events: LimitEvent[] = [];
     server.signals.limit.on((event) => void events.push(event));
     for (const tool of ['work', 'kept']) expect((await callTool(server, tool)).status).toBe(200);
-    resident.mockReturnValue(95 * 2 ** 20);
+    resident.megabytes = 95;
     clock.advance(1_000);
     expect(await callTool(server, 'work')).toMatchObject({
       status: 503,
@@ -96,16 +109,15 @@ describe('the optimizer of a server', () => {
       { kind: 'shed', reason: 'memory', target: 'work' },
       { kind: 'shed', reason: 'memory', target: 'tools/list' },
     ]);
-    resident.mockReturnValue(50 * 2 ** 20);
+    resident.megabytes = 50;
     clock.advance(1_000);
     expect((await callTool(server, 'work')).status).toBe(200);
     await server.stop();
-    resident.mockRestore();
   });
 
   it('lets the bound of requests in flight fall with what is under way when memory is short', async () => {
     const clock = new FakeClock();
-    const resident = vi.spyOn(process.memoryUsage, 'rss').mockReturnValue(80 * 2 ** 20);
+    withResident(80);
     const server = serverWith((each) => void each.registerTool('slow', {}, () => new Promise(() => {})), {
       clock,
       overload: { maxInFlight: 160 },
@@ -121,7 +133,6 @@ describe('the optimizer of a server', () => {
     });
     expect((await callTool(server, 'slow')).status).toBe(503);
     await server.stop();
-    resident.mockRestore();
   });
 
   it("tunes an author's own values", async () => {
