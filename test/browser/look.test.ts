@@ -78,6 +78,9 @@ it.each([320, 400, 768, 1_920])('fits a screen %i pixels wide', async (width) =>
   const clipped = await page.evaluate(`[...document.querySelectorAll('main *')].filter((element) =>
     !element.closest('.hidden') && element.getBoundingClientRect().right > innerWidth + 1).map((element) => element.className)`);
   expect(clipped).toEqual([]);
+  const overlapping = await page.evaluate(`[...document.querySelectorAll('th, td')].filter((cell) =>
+    cell.scrollWidth > cell.clientWidth + 1).map((cell) => cell.textContent)`);
+  expect(overlapping).toEqual([]);
   await page.context().close();
 });
 

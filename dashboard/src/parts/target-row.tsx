@@ -83,7 +83,9 @@ function Times({ times }: { readonly times: NonNullable<TargetRow['responseTime'
         <div key={name}>
           <dt>{name}</dt>
           <dd>
-            <meter min={0} max={longest} value={value} aria-hidden="true" />
+            <span class="track" aria-hidden="true">
+              <span class="bar-of-time" style={{ width: `${(100 * value) / longest}%` }} />
+            </span>
             {text(milliseconds, value)}
           </dd>
         </div>
