@@ -6,7 +6,7 @@ import { measureNewcomers } from '../load/newcomers.ts';
 import { type OpenLoopResult, runOpenLoop } from '../load/open-loop.ts';
 import { type PreparedRequest, preparePost, type RequestSource } from '../load/request-source.ts';
 import type { ExtraGoal, ExtraResult } from './extra.ts';
-import type { Suite } from './suite.ts';
+import { ownSuite } from './suite.ts';
 
 const MODERN = '2026-07-28';
 const START_MS = 15_000;
@@ -144,15 +144,4 @@ async function measureOverload(): Promise<ExtraResult> {
   };
 }
 
-export const suite: Suite = {
-  name: 'overload',
-  rows: [],
-  goals: [],
-  extra: measureOverload,
-  connections: 1,
-  requests: 1,
-  measuredMs: 1,
-  roundMs: 1,
-  slices: 1,
-  warmUp: { requests: 1, ms: 1 },
-};
+export const suite = ownSuite('overload', measureOverload);

@@ -5,7 +5,7 @@ import { SERVER_CORE } from '../harness/measure.ts';
 import { startScript } from '../harness/processes.ts';
 import type { ContestRow } from '../pools/contest.ts';
 import type { ExtraGoal, ExtraResult, ExtraTable } from './extra.ts';
-import type { Suite } from './suite.ts';
+import { ownSuite } from './suite.ts';
 
 const LONGEST_MS = 300_000;
 
@@ -66,15 +66,4 @@ async function measureInProcess(): Promise<ExtraResult> {
   }
 }
 
-export const suite: Suite = {
-  name: 'pools',
-  rows: [],
-  goals: [],
-  extra: measureInProcess,
-  connections: 1,
-  requests: 1,
-  measuredMs: 1,
-  roundMs: 1,
-  slices: 1,
-  warmUp: { requests: 1, ms: 1 },
-};
+export const suite = ownSuite('pools', measureInProcess);

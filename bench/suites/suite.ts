@@ -40,6 +40,12 @@ export interface Suite {
   readonly warmUp: { readonly requests: number; readonly ms: number };
 }
 
+/** A suite that measures in its own way alone, without rows of servers under load. */
+export function ownSuite(name: string, extra: () => Promise<ExtraResult>): Suite {
+  const unused = { connections: 1, requests: 1, measuredMs: 1, roundMs: 1, slices: 1, warmUp: { requests: 1, ms: 1 } };
+  return { name, rows: [], goals: [], extra, ...unused };
+}
+
 export function rowKey({ contender, toolset, scenario }: Row): string {
   return `${contender}:${toolset}:${scenario}`;
 }

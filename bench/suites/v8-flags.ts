@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { recommendedV8Flags, resolveHardwareProfile } from '../../dist/index.js';
 import { createMemoryGroup, type MemoryGroup, type Run, runScript } from '../v8-flags/container.ts';
 import type { ExtraGoal, ExtraResult, ExtraTable } from './extra.ts';
-import type { Suite } from './suite.ts';
+import { ownSuite } from './suite.ts';
 
 const ROUNDS = 11;
 const CALL_FLAGS = [[], ['--max-semi-space-size=8'], ['--max-semi-space-size=64'], ['--no-parallel-scavenge']] as const;
@@ -110,15 +110,4 @@ async function measureFlags(): Promise<ExtraResult> {
   return { tables: [calls, ...tables], goals };
 }
 
-export const suite: Suite = {
-  name: 'v8-flags',
-  rows: [],
-  goals: [],
-  extra: measureFlags,
-  connections: 1,
-  requests: 1,
-  measuredMs: 1,
-  roundMs: 1,
-  slices: 1,
-  warmUp: { requests: 1, ms: 1 },
-};
+export const suite = ownSuite('v8-flags', measureFlags);

@@ -3,7 +3,7 @@ import { startScript } from '../harness/processes.ts';
 import type { ContestRow } from '../pools/contest.ts';
 import type { LoadedRow } from '../workers/under-load.ts';
 import type { ExtraGoal, ExtraResult, ExtraTable } from './extra.ts';
-import type { Suite } from './suite.ts';
+import { ownSuite } from './suite.ts';
 
 const LONGEST_MS = 120_000;
 
@@ -75,15 +75,4 @@ async function measureInProcess(): Promise<ExtraResult> {
   }
 }
 
-export const suite: Suite = {
-  name: 'workers',
-  rows: [],
-  goals: [],
-  extra: measureInProcess,
-  connections: 1,
-  requests: 1,
-  measuredMs: 1,
-  roundMs: 1,
-  slices: 1,
-  warmUp: { requests: 1, ms: 1 },
-};
+export const suite = ownSuite('workers', measureInProcess);

@@ -1,4 +1,5 @@
 import type { Clock } from '../kernel/clock.ts';
+import type { ConcurrencyStatistics } from '../kernel/concurrency-statistics.ts';
 import { OptionError } from '../kernel/errors.ts';
 import { Histogram } from '../kernel/histogram.ts';
 import { integerOption, objectOption } from '../kernel/options.ts';
@@ -33,19 +34,6 @@ export interface EnterOptions {
   readonly deadlineMs?: number | undefined;
   /** @default 'tool' */
   readonly shedClass?: ShedClass | undefined;
-}
-
-export interface ConcurrencyStatistics {
-  /** Work that may be under way at once; `Infinity` where only principals are limited. */
-  readonly concurrency: number;
-  readonly running: number;
-  readonly queued: number;
-  /** Slots given, those after a wait included. */
-  readonly entered: number;
-  readonly cancelled: number;
-  readonly refused: { readonly [R in 'queue-full' | 'deadline' | 'delay']: number };
-  /** Of what waited and got its slot, in milliseconds. */
-  readonly waitMs: { readonly average: number; readonly p50: number; readonly p99: number; readonly max: number };
 }
 
 const KEYS = ['concurrency', 'perPrincipal', 'queue', 'timeoutMs', 'delay', 'clock'] as const;

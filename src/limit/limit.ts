@@ -1,9 +1,10 @@
 /** The contract of `limit/`: work that cannot be done in time is refused before it is begun. */
+
+export type { ConcurrencyStatistics } from '../kernel/concurrency-statistics.ts';
 export { type BatchOptions, batch } from './batch.ts';
 export {
   ConcurrencyLimiter,
   type ConcurrencyOptions,
-  type ConcurrencyStatistics,
   type EnterOptions,
   type Ticket,
 } from './concurrency-limiter.ts';

@@ -1,30 +1,19 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../kernel/clock.ts';
-import type { Access } from './access.ts';
 import type { LiveSockets } from './adapter/live-sockets.ts';
 import { type DashboardFile, readDashboard } from './dashboard-files.ts';
 import { loginPage, readToken, sessionOf, setSession } from './dashboard-login.ts';
 import type { LiveFeed } from './live-feed.ts';
-import { listenOutlet, type OutletState } from './outlet.ts';
+import type { OutletState } from './outlet.ts';
+import { type OutletAnswer, type OutletParts, OutletServer, plain } from './outlet-server.ts';
 
 /** What is shown, and to whom. */
-export interface DashboardServerParts {
-  readonly access: Access;
-  readonly port: number;
+export interface DashboardServerParts extends OutletParts {
   readonly feed: LiveFeed;
   readonly clock: Clock;
-  /** Told of what fails while a request is answered. */
-  readonly onFault: (error: unknown) => void;
   /** @default the built page */
   readonly files?: ReadonlyMap<string, DashboardFile>;
-}
-
-interface Answer {
-  readonly status: number;
-  readonly contentType: string;
-  readonly body: string | Buffer;
-  readonly headers?: { readonly [name: string]: string };
 }
 
 interface Refusal {
@@ -32,8 +21,6 @@ interface Refusal {
   readonly text: string;
 }
 
-const MAX_CONNECTIONS = 100;
-const REQUEST_TIMEOUT_MS = 5_000;
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
   "form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
@@ -42,7 +29,6 @@ const HEADERS = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Resource-Policy': 'same-origin',
   'Referrer-Policy': 'no-referrer',
-  'X-Content-Type-Options': 'nosniff',
 };
 
 /** Serves the dashboard's page, and at `/live` what it shows. */
@@ -50,50 +36,33 @@ export class DashboardServer {
   readonly #parts: DashboardServerParts;
   readonly #files: ReadonlyMap<string, DashboardFile>;
   #sockets: LiveSockets | undefined;
-  readonly #server: Server;
+  readonly #outlet: OutletServer;
 
   constructor(parts: DashboardServerParts) {
     this.#parts = parts;
     this.#files = parts.files ?? readDashboard();
-    const settings = { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS, maxHeaderSize: 8_192 };
-    this.#server = createServer(settings, (request, response) => void this.#serve(request, response));
-    this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
-    this.#server.maxConnections = MAX_CONNECTIONS;
+    this.#outlet = new OutletServer(parts, async (request) => {
+      const answer = await this.#answer(request);
+      return { ...answer, headers: { ...HEADERS, ...answer.headers } };
+    });
+    this.#outlet.server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
   }
 
   /** Listens, or says what keeps it from that. Never throws. */
   async listen(): Promise<OutletState> {
-    const { access, port, feed, clock } = this.#parts;
+    const { feed, clock } = this.#parts;
     // Servers without a dashboard start sooner without it.
     const { LiveSockets: Sockets } = await import('./adapter/live-sockets.ts');
     this.#sockets = new Sockets({ clock, attach: (client, since) => feed.attach(client, since) });
-    return listenOutlet('dashboard', this.#server, { host: access.host, port });
+    return this.#outlet.listen('dashboard');
   }
 
   close(): Promise<void> {
     this.#sockets?.close();
-    return new Promise((resolve) => {
-      this.#server.close(() => resolve());
-      this.#server.closeAllConnections();
-    });
+    return this.#outlet.close();
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { status, contentType, body, headers } = await this.#answer(request).catch((error: unknown) => {
-      this.#parts.onFault(error);
-      return plain(500, 'internal error');
-    });
-    response.writeHead(status, {
-      ...HEADERS,
-      'Content-Type': contentType,
-      'Content-Length': Buffer.byteLength(body),
-      'Cache-Control': 'no-store',
-      ...headers,
-    });
-    response.end(body); // To HEAD only the headers go.
-  }
-
-  async #answer(request: IncomingMessage): Promise<Answer> {
+  async #answer(request: IncomingMessage): Promise<OutletAnswer> {
     const { method = '', headers } = request;
     const { access } = this.#parts;
     const { pathname, searchParams } = toUrl(request);
@@ -112,7 +81,7 @@ export class DashboardServer {
   }
 
   /** The right token becomes a cookie, and leaves the address. */
-  #login(token: string): Answer {
+  #login(token: string): OutletAnswer {
     const { access } = this.#parts;
     if (!access.isToken(token)) return page(401, loginPage('That is not the token.'));
     return redirect({ 'Set-Cookie': setSession(access.session ?? '') });
@@ -156,20 +125,16 @@ function isOwn(origin: string, host = ''): boolean {
   return ofPage !== undefined && ofPage !== '' && ofPage === URL.parse(`${protocol}//${host}`)?.host;
 }
 
-function fileAnswer({ contentType, bytes, isHashed }: DashboardFile): Answer {
+function fileAnswer({ contentType, bytes, isHashed }: DashboardFile): OutletAnswer {
   const caching = isHashed ? 'private, max-age=31536000, immutable' : 'no-cache';
   return { status: 200, contentType, body: bytes, headers: { 'Cache-Control': caching } };
 }
 
-function page(status: number, body: string): Answer {
+function page(status: number, body: string): OutletAnswer {
   return { status, contentType: 'text/html; charset=utf-8', body };
 }
 
 /** To the page itself; relative, since it may be served below a path. */
-function redirect(headers: Answer['headers'] = {}): Answer {
+function redirect(headers: OutletAnswer['headers'] = {}): OutletAnswer {
   return { status: 303, contentType: 'text/plain; charset=utf-8', body: '', headers: { Location: './', ...headers } };
-}
-
-function plain(status: number, text: string, headers: Answer['headers'] = {}): Answer {
-  return { status, contentType: 'text/plain; charset=utf-8', body: `${text}\n`, headers };
 }

@@ -1,3 +1,4 @@
+import type { ConcurrencyStatistics } from '../kernel/concurrency-statistics.ts';
 import type { PoolStatistics } from '../kernel/pool-statistics.ts';
 import type { BreakerState, ShedClass, ShedReason } from '../signal/signal.ts';
 import type { OutletState } from './outlet.ts';
@@ -47,22 +48,9 @@ export interface LimitFigures {
   /** How late the event loop last was. */
   readonly delayMs: number;
   /** Calls of tools by the server's own limits; nothing where it has none. */
-  readonly server: SlotFigures | undefined;
+  readonly server: ConcurrencyStatistics | undefined;
   /** Tools that have a `concurrency`, by name. */
-  readonly tools: { readonly [name: string]: SlotFigures };
-}
-
-/** What is under way at once, and what waits for that. */
-export interface SlotFigures {
-  /** The most that may be under way. */
-  readonly concurrency: number;
-  readonly running: number;
-  readonly queued: number;
-  /** Slots given, those after a wait included. */
-  readonly entered: number;
-  readonly cancelled: number;
-  readonly refused: { readonly [R in 'queue-full' | 'deadline' | 'delay']: number };
-  readonly waitMs: { readonly average: number; readonly p50: number; readonly p99: number; readonly max: number };
+  readonly tools: { readonly [name: string]: ConcurrencyStatistics };
 }
 
 /** What a circuit breaker did since the start. */

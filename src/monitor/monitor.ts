@@ -177,7 +177,6 @@ export type {
   PerformanceMetrics,
   PoolFigures,
   ServingState,
-  SlotFigures,
 } from './figures.ts';
 export { HealthCheck, type HealthReport, type HealthSources } from './health.ts';
 export { LiveFeed, type LiveTick } from './live-feed.ts';

@@ -1,7 +1,8 @@
+import type { ConcurrencyStatistics } from '../kernel/concurrency-statistics.ts';
 import type { PoolStatistics } from '../kernel/pool-statistics.ts';
 import { METRICS } from './definitions.ts';
 import { byLabel, single, toFamily } from './families.ts';
-import type { CacheReadings, LimitFigures, SlotFigures } from './figures.ts';
+import type { CacheReadings, LimitFigures } from './figures.ts';
 import type { MetricFamily } from './metric-family.ts';
 
 /** What a cache tells, as metrics. */
@@ -70,9 +71,13 @@ export function poolFamilies(pools: { readonly [name: string]: PoolStatistics })
 
 /** What the limits tell; each is named by its tool, that of all tools together `server`. */
 export function limitFamilies({ inFlight, overloaded, server, tools }: LimitFigures): MetricFamily[] {
-  const limits: [string, SlotFigures][] = Object.entries(tools).map(([name, slots]) => [`tool ${name}`, slots]);
+  const limits: [string, ConcurrencyStatistics][] = Object.entries(tools).map(([name, slots]) => [
+    `tool ${name}`,
+    slots,
+  ]);
   if (server !== undefined) limits.push(['server', server]);
-  const all = (read: (slots: SlotFigures) => number) => limits.map(([name, slots]) => [name, read(slots)] as const);
+  const all = (read: (slots: ConcurrencyStatistics) => number) =>
+    limits.map(([name, slots]) => [name, read(slots)] as const);
   const slots = all(({ concurrency }) => concurrency).filter(([, concurrency]) => Number.isFinite(concurrency));
   return [
     single(METRICS.inFlight, inFlight),

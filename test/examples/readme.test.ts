@@ -1,20 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { stripTypeScriptTypes } from 'node:module';
 import { describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
 import { createOptimizedServer, OptimizedMCPServer, type OptimizedServerConfig } from '../../src/index.ts';
+import { readDocument, runSample } from '../unit/support/samples.ts';
 
-const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
-const samples = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = '']) => code);
-const AsyncFunction = (async () => {}).constructor as new (
-  ...parts: string[]
-) => (...values: unknown[]) => Promise<void>;
-
-/** Runs a sample without its imports, which stand in as values. */
-function run(code: string, values: Record<string, unknown>): Promise<void> {
-  const bare = code.replace(/^import .*$/gm, '');
-  return new AsyncFunction(...Object.keys(values), stripTypeScriptTypes(bare))(...Object.values(values));
-}
+const { samples } = readDocument('README.md');
 
 /** A client's calls, by the text of each answer. */
 async function textsOf(server: OptimizedMCPServer, calls: readonly [tool: string, args: object][]): Promise<string[]> {
@@ -48,7 +37,7 @@ describe('the samples in README', () => {
       created.push(server);
       return server;
     };
-    await run(samples[0] ?? '', { createOptimizedServer: create, OptimizedMCPServer, z });
+    await runSample(samples[0], { createOptimizedServer: create, OptimizedMCPServer, z });
     const [server] = created as [OptimizedMCPServer];
     expect(log.mock.calls).toEqual([[expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/mcp$/)]]);
     expect(await textsOf(server, [['greet', { name: 'Ada' }]])).toEqual(['Hello, Ada!']);
@@ -60,14 +49,14 @@ describe('the samples in README', () => {
     const [register = '', invalidate = ''] = (samples[1] ?? '').split(/^(?=await )/m);
     const search = vi.fn(async () => ({ content: [{ type: 'text', text: `search ${search.mock.calls.length}` }] }));
     class Shop extends OptimizedMCPServer {
-      protected override setup(): Promise<void> {
-        return run(register.replaceAll('this.', 'server.'), { server: this, search, z });
+      protected override async setup(): Promise<void> {
+        await runSample(register.replaceAll('this.', 'server.'), { server: this, search, z });
       }
     }
     const server = createOptimizedServer(Shop, { name: 'shop', version: '1.0.0', description: 'A shop', http: false });
     const call: [string, object] = ['search_products', { category: 'Toys' }];
     expect(await textsOf(server, [call, call])).toEqual(['search 1', 'search 1']);
-    await run(invalidate.replaceAll('this.', 'server.'), { server });
+    await runSample(invalidate.replaceAll('this.', 'server.'), { server });
     expect(await textsOf(server, [call])).toEqual(['search 2']);
   });
 

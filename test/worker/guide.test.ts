@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { stripTypeScriptTypes } from 'node:module';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -10,13 +9,10 @@ import { resolveWorkersOptions, WORKERS_KEYS } from '../../src/worker/options.ts
 import { WorkerPools } from '../../src/worker/worker.ts';
 import { callTool } from '../unit/support/http.ts';
 import { textOf } from '../unit/support/messages.ts';
+import { readDocument, runSample } from '../unit/support/samples.ts';
 import { serverWith } from '../unit/support/test-server.ts';
 
-const guide = readFileSync(new URL('../../docs/guides/workers.md', import.meta.url), 'utf8');
-const samples = [...guide.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = '']) => code);
-const AsyncFunction = (async () => {}).constructor as new (
-  ...parts: string[]
-) => (...values: unknown[]) => Promise<unknown>;
+const { text: guide, samples } = readDocument('docs/guides/workers.md');
 
 /** Runs a sample beside those that are files. @returns The sample's variable, if one is asked for. */
 async function run(sample: string | undefined, wanted = 'undefined', more: object = {}): Promise<unknown> {
@@ -26,8 +22,7 @@ async function run(sample: string | undefined, wanted = 'undefined', more: objec
   writeFileSync(join(folder, 'shout.ts'), samples[3] ?? '');
   const here = pathToFileURL(join(folder, 'main.ts')).href;
   const values = { OptimizedMCPServer, createOptimizedServer, WorkerPools, here, ...more };
-  const code = stripTypeScriptTypes(sample ?? 'throw new Error("no sample")').replaceAll('import.meta.url', 'here');
-  return new AsyncFunction(...Object.keys(values), `${code}; return ${wanted};`)(...Object.values(values));
+  return runSample(sample?.replaceAll('import.meta.url', 'here'), values, wanted);
 }
 
 describe('the guide to workers', () => {

@@ -1,24 +1,18 @@
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
-import { stripTypeScriptTypes } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { CircuitBreaker, CircuitBreakers, CircuitOpenError } from '../../../src/breaker/breaker.ts';
 import { CIRCUIT_KEYS, resolveCircuitOptions } from '../../../src/breaker/options.ts';
 import { createOptimizedServer } from '../../../src/server.ts';
+import { captureErrors, readDocument, runSample } from '../support/samples.ts';
 import { IDENTITY, TestServer } from '../support/test-server.ts';
 
-const guide = readFileSync(new URL('../../../docs/guides/circuit-breaker.md', import.meta.url), 'utf8');
-const samples = [...guide.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = '']) => code);
-const AsyncFunction = (async () => {}).constructor as new (
-  ...parts: string[]
-) => (...values: unknown[]) => Promise<void>;
+const { text: guide, samples } = readDocument('docs/guides/circuit-breaker.md');
 
 /** Runs a sample against a server, and returns what it wrote. */
 async function run(sample: string | undefined, listener: RequestListener): Promise<string[]> {
-  const written: string[] = [];
-  vi.spyOn(console, 'error').mockImplementation((...parts) => void written.push(parts.join(' ')));
+  const written = captureErrors();
   const server = createServer(listener).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const values = {
@@ -32,8 +26,7 @@ async function run(sample: string | undefined, listener: RequestListener): Promi
     signal: new AbortController().signal,
   };
   try {
-    const code = stripTypeScriptTypes(sample ?? 'throw new Error("no sample")');
-    await new AsyncFunction(...Object.keys(values), code)(...Object.values(values));
+    await runSample(sample, values);
   } finally {
     server.closeAllConnections();
     server.close();

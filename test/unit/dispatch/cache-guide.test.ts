@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { stripTypeScriptTypes } from 'node:module';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
 import { resolveCacheOptions } from '../../../src/cache/cache.ts';
@@ -8,18 +6,14 @@ import type { ToolCacheConfig } from '../../../src/registry/registry.ts';
 import { createOptimizedServer, OptimizedMCPServer } from '../../../src/server.ts';
 import { callTool } from '../support/http.ts';
 import { textOf } from '../support/messages.ts';
+import { readDocument, runSample } from '../support/samples.ts';
 import { serverWith } from '../support/test-server.ts';
 
-const guide = readFileSync(new URL('../../../docs/guides/caching.md', import.meta.url), 'utf8');
-const samples = [...guide.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = '']) => code);
-const AsyncFunction = (async () => {}).constructor as new (
-  ...parts: string[]
-) => (...values: unknown[]) => Promise<Record<string, unknown>>;
+const { text: guide, samples } = readDocument('docs/guides/caching.md');
 
 /** Runs a sample, and returns what it made under these names. */
-function run(sample: string | undefined, values: Record<string, unknown>, made: readonly string[]) {
-  const code = `${stripTypeScriptTypes(sample ?? 'throw new Error("no sample")')}\nreturn { ${made.join(', ')} };`;
-  return new AsyncFunction(...Object.keys(values), code)(...Object.values(values));
+async function run(sample: string | undefined, values: object, made: readonly string[]) {
+  return (await runSample(sample, values, `{ ${made.join(', ')} }`)) as Record<string, unknown>;
 }
 
 /** The rows of the table under a heading: its first two cells. */

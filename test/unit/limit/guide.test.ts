@@ -1,24 +1,17 @@
-import { readFileSync } from 'node:fs';
-import { stripTypeScriptTypes } from 'node:module';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { batch, ConcurrencyLimiter, debounce, RateLimiter, resolveOverload } from '../../../src/limit/limit.ts';
 import { createOptimizedServer, type OptimizedMCPServer } from '../../../src/server.ts';
 import { FakeClock } from '../../../src/testing/testing.ts';
 import { callTool } from '../support/http.ts';
+import { captureErrors, readDocument, runSample } from '../support/samples.ts';
 import { IDENTITY, serverWith, TestServer, text } from '../support/test-server.ts';
 
-const guide = readFileSync(new URL('../../../docs/guides/overload.md', import.meta.url), 'utf8');
-const samples = [...guide.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = '']) => code);
-const AsyncFunction = (async () => {}).constructor as new (
-  ...parts: string[]
-) => (...values: unknown[]) => Promise<unknown>;
+const { text: guide, samples } = readDocument('docs/guides/overload.md');
 
 /** Runs a sample with what it takes as given, and returns what it wrote. */
-async function run(sample: string | undefined, values: Record<string, unknown>, result = 'undefined') {
-  const written: string[] = [];
-  vi.spyOn(console, 'error').mockImplementation((...parts) => void written.push(parts.join(' ')));
-  const code = `${stripTypeScriptTypes(sample ?? 'throw new Error("no sample")')}\nreturn ${result};`;
-  return { written, result: await new AsyncFunction(...Object.keys(values), code)(...Object.values(values)) };
+async function run(sample: string | undefined, values: object, result?: string) {
+  const written = captureErrors();
+  return { written, result: await runSample(sample, values, result) };
 }
 
 afterEach(() => void vi.restoreAllMocks());

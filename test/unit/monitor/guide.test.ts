@@ -1,6 +1,4 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { stripTypeScriptTypes } from 'node:module';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { resolveAlerts } from '../../../src/monitor/alerts/alert-options.ts';
 import { ALERT_RULES, clearingThreshold } from '../../../src/monitor/alerts/alert-rules.ts';
@@ -10,19 +8,14 @@ import { resolveOtlp } from '../../../src/monitor/otlp-options.ts';
 import { createOptimizedServer, type OptimizedMCPServer } from '../../../src/server.ts';
 import type { OptimizedServerConfig } from '../../../src/server-config.ts';
 import { FakeClock } from '../../../src/testing/testing.ts';
+import { readDocument, runSample } from '../support/samples.ts';
 import { IDENTITY, TestServer } from '../support/test-server.ts';
 
-const guide = readFileSync(new URL('../../../docs/guides/monitoring.md', import.meta.url), 'utf8');
-const samples = [...guide.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = '']) => code);
-const AsyncFunction = (async () => {}).constructor as new (
-  ...parts: string[]
-) => (...values: unknown[]) => Promise<unknown>;
+const { text: guide, samples } = readDocument('docs/guides/monitoring.md');
 
 /** Runs a sample without its imports, with what it takes as given. */
-async function run<T>(sample: string | undefined, values: Record<string, unknown>, result: string): Promise<T> {
-  const bare = (sample ?? 'throw new Error("no sample")').replace(/^import .*$/gm, '');
-  const code = `${stripTypeScriptTypes(bare)}\nreturn ${result};`;
-  return (await new AsyncFunction(...Object.keys(values), code)(...Object.values(values))) as T;
+async function run<T>(sample: string | undefined, values: object, result: string): Promise<T> {
+  return (await runSample(sample, values, result)) as T;
 }
 
 /** The rows of a table, by their first cell. */

@@ -1,21 +1,15 @@
-import { readFileSync } from 'node:fs';
-import { stripTypeScriptTypes } from 'node:module';
 import { describe, expect, it } from 'vitest';
 import { resolveHttpPoolOptions } from '../../../src/pool/http/http-pool-options.ts';
 import { HttpPool } from '../../../src/pool/pool.ts';
+import { readDocument, runSample } from '../support/samples.ts';
 import { startServer } from './support.ts';
 
-const guide = readFileSync(new URL('../../../docs/guides/http.md', import.meta.url), 'utf8');
-const samples = [...guide.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = ''], index) => [index + 1, code] as const);
-const AsyncFunction = (async () => {}).constructor as new (
-  ...parts: string[]
-) => (...values: unknown[]) => Promise<void>;
+const { text: guide, samples } = readDocument('docs/guides/http.md');
 
 describe('the guide to the HTTP pool', () => {
-  it.each(samples)('has samples that run: %i', async (_number, code) => {
+  it.each(samples)('has a sample that runs', async (code) => {
     const server = await startServer((_request, response) => response.end('{"ok":true}'));
-    const run = new AsyncFunction('HttpPool', 'url', 'signal', stripTypeScriptTypes(code));
-    await run(HttpPool, server.url, new AbortController().signal);
+    await runSample(code, { HttpPool, url: server.url, signal: new AbortController().signal });
   });
 
   it('lists every option with its default', () => {
