@@ -1,0 +1,23 @@
+/** The contract of `balance/`: chooses backends, stands before them as a gateway, and says how many there should be. */
+
+export type { Target, TargetCall, TargetFailure, TargetSink } from './gateway/target.ts';
+export type {
+  BackendLoad,
+  BackendState,
+  BackendStatistics,
+  BalancerStatistics,
+  BalancingAlgorithm,
+  CallOutcome,
+  ChosenBackend,
+} from './picking/backend.ts';
+export type { LoadSample, ScaleRecommendation } from './scaling/scale.ts';
+export type { Endpoint, EndpointSource } from './sources/endpoint-source.ts';
+export type {
+  Upstream,
+  UpstreamCall,
+  UpstreamError,
+  UpstreamErrorCode,
+  UpstreamHeaders,
+  UpstreamRequest,
+  UpstreamSink,
+} from './upstream/upstream-call.ts';
