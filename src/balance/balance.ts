@@ -10,6 +10,8 @@ export type {
   CallOutcome,
   ChosenBackend,
 } from './picking/backend.ts';
+export { type BackendEvent, LoadBalancer } from './picking/load-balancer.ts';
+export type { EjectionOptions, LoadBalancerOptions, ProbeOptions } from './picking/options.ts';
 export type { LoadSample, ScaleRecommendation } from './scaling/scale.ts';
 export type { Endpoint, EndpointSource } from './sources/endpoint-source.ts';
 export type {
