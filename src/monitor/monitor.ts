@@ -190,5 +190,6 @@ export { MetricsServer } from './metrics-server.ts';
 export { type MonitorOptions, type ResolvedMonitorOptions, resolveMonitorOptions } from './options.ts';
 export type { OtlpOptions } from './otlp-options.ts';
 export { listenOutlet, type OutletState } from './outlet.ts';
+export { Readings } from './readings.ts';
 export type { AlertKey, AlertRecord, PoolVitals, TargetRow, Vitals } from './vitals.ts';
 export { VitalsMeter } from './vitals-meter.ts';
