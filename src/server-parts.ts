@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import { Cache, createRedisTier } from './cache/cache.ts';
 import { Dispatcher, type DispatchOptions, type ToolExecutor, traced } from './dispatch/dispatch.ts';
 import type { Clock } from './kernel/clock.ts';
@@ -6,9 +7,11 @@ import { systemRandom } from './kernel/random.ts';
 import type { HttpPool, RequestDatabases } from './pool/pool.ts';
 import { createDetachedContext, type Protocol } from './protocol/protocol.ts';
 import type { RegisteredTool } from './registry/registry.ts';
+import type { ScaleEvent, ServerEvents } from './server-api.ts';
 import type { ServerBreakers } from './server-breakers.ts';
 import type { ResolvedServerConfig } from './server-config.ts';
 import { ServerMonitor } from './server-monitor.ts';
+import { ServerScaling } from './server-scaling.ts';
 import type { EngineSignals } from './signal/signal.ts';
 import {
   createFetchHandler,
@@ -45,15 +48,20 @@ export interface MonitoredParts {
   readonly databases: RequestDatabases;
   readonly dispatcher: Dispatcher;
   readonly breakers: ServerBreakers;
+  /** Who is told that there should be more instances, or fewer. */
+  readonly events: EventEmitter<ServerEvents>;
 }
 
 /** The monitor of a server. */
 export function createMonitor(
-  { monitor: options, alerts, serverInfo: server, clock }: ResolvedServerConfig,
+  { monitor: options, alerts, scaling: scalingOptions, serverInfo: server, clock }: ResolvedServerConfig,
   signals: EngineSignals,
-  { cache, http, tasks, databases, dispatcher, breakers }: MonitoredParts,
+  { cache, http, tasks, databases, dispatcher, breakers, events }: MonitoredParts,
 ): ServerMonitor {
-  return new ServerMonitor({
+  const limits = () => dispatcher.limitStatistics();
+  const told = (event: ScaleEvent) => void events.emit(`scale-${event.direction}-needed`, event);
+  const scaling = scalingOptions && new ServerScaling({ options: scalingOptions, clock, limits, told });
+  const monitor = new ServerMonitor({
     options,
     signals,
     clock,
@@ -63,11 +71,14 @@ export function createMonitor(
     sources: {
       cache: () => cache.statistics(),
       pools: () => ({ http: http.statistics(), ...tasks.statistics(), ...databases.statistics() }),
-      limits: () => dispatcher.limitStatistics(),
+      limits,
       breakers: () => breakers.figures(),
+      scaling: () => scaling?.figures(),
     },
     databases: () => databases.health(),
   });
+  if (scaling !== undefined) monitor.onTick(({ vitals }) => scaling.observe(vitals));
+  return monitor;
 }
 
 /** What answers requests. */

@@ -131,7 +131,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
       subscriptionLimits: limits,
     });
     const parts = { cache: this.#cache, http: this.http, tasks: this.#tasks, databases: this.#databases };
-    this.monitor = createMonitor(settings, this.signals, { ...parts, dispatcher, breakers });
+    this.monitor = createMonitor(settings, this.signals, { ...parts, dispatcher, breakers, events: this });
     this.#registry.changed.on(createChangePublisher(this.#bus));
     this.signals.fault.on((fault) => this.emit('fault', fault));
     this.monitor.alerts.changed.on((alert) => this.emit('alert', alert));

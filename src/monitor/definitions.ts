@@ -80,6 +80,9 @@ export const METRICS = Object.freeze({
     'state',
   ]),
   instances: gauge('mcp_server_instances', 'Of each state how many instances are in it.', ['state']),
+  demand: gauge('mcp_demand_ratio', 'Event loops that an instance would need; 0.6 is what to aim at.', [], 'ratio'),
+  instancesRecommended: gauge('mcp_server_instances_recommended', 'How many instances there should be.'),
+  scalings: counter('mcp_server_scalings', 'Recommendations to change the number of instances.', ['direction']),
 
   cpu: counter('process_cpu_seconds', 'CPU time, user and system.', [], 'seconds'),
   cores: gauge('process_cpu_cores', 'Hardware threads that the process may use; a fraction under a quota.'),

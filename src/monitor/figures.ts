@@ -12,6 +12,8 @@ export interface MonitorSources {
   readonly limits: () => LimitFigures;
   readonly breakers: () => PerformanceMetrics['breakers'];
   readonly state: () => ServingState;
+  /** Nothing where scaling is not configured. */
+  readonly scaling?: () => ScalingFigures | undefined;
 }
 
 /** Where a server is in its life. */
@@ -51,6 +53,16 @@ export interface LimitFigures {
   readonly server: ConcurrencyStatistics | undefined;
   /** Tools that have a `concurrency`, by name. */
   readonly tools: { readonly [name: string]: ConcurrencyStatistics };
+}
+
+/** How many instances there should be. */
+export interface ScalingFigures {
+  /** Demand per instance, in event loops. */
+  readonly demandRatio: number;
+  /** Nothing before it is known. */
+  readonly recommendedInstances: number | undefined;
+  /** Recommendations that were told. */
+  readonly told: { readonly up: number; readonly down: number };
 }
 
 /** What a circuit breaker did since the start. */

@@ -14,7 +14,7 @@ import type { MetricSnapshot } from './metric-family.ts';
 import type { OutletState } from './outlet.ts';
 import { cpuSeconds, processFamilies } from './process-meter.ts';
 import { RequestMeter } from './request-meter.ts';
-import { cacheFamilies, instanceFamily, limitFamilies, poolFamilies } from './source-families.ts';
+import { cacheFamilies, instanceFamily, limitFamilies, poolFamilies, scalingFamilies } from './source-families.ts';
 
 /** What the monitor is told besides what it hears. */
 export interface MonitorParts {
@@ -112,6 +112,7 @@ export class PerformanceMonitor {
         ...cacheFamilies(sources.cache()),
         ...poolFamilies(sources.pools()),
         instanceFamily(sources.state()),
+        ...scalingFamilies(sources.scaling?.()),
         single(METRICS.startTime, this.#startedAt / 1_000),
         ...processFamilies(this.#machine),
         ...(this.#loop?.families() ?? []),
@@ -176,6 +177,7 @@ export type {
   MonitorSources,
   PerformanceMetrics,
   PoolFigures,
+  ScalingFigures,
   ServingState,
 } from './figures.ts';
 export { HealthCheck, type HealthReport, type HealthSources } from './health.ts';
