@@ -7,25 +7,13 @@ import { readMachineFacts } from '../../../src/kernel/machine.ts';
 import { METRICS, type MetricSnapshot } from '../../../src/monitor/monitor.ts';
 import { processFamilies } from '../../../src/monitor/process-meter.ts';
 import { cacheFamilies } from '../../../src/monitor/source-families.ts';
-import { FakeClock } from '../../../src/testing/testing.ts';
 import { taskModule } from '../../worker/support.ts';
 import { NO_SOURCES } from '../monitor/sources.ts';
 import { callTool } from '../support/http.ts';
+import { LateClock } from '../support/late-clock.ts';
 import { gate, IDENTITY, settle, TestServer, text } from '../support/test-server.ts';
 
 type Metric = keyof typeof METRICS;
-
-/** A clock whose timers run late. */
-class LateClock extends FakeClock {
-  #lagMs = 0;
-  override now(): number {
-    return super.now() + this.#lagMs;
-  }
-  advanceLate(ms: number, lateMs: number): void {
-    this.#lagMs += lateMs;
-    this.advance(ms);
-  }
-}
 
 class Rig extends TestServer {
   url = '';
@@ -97,6 +85,16 @@ const comeAndGo = async (server: Rig) => {
   await told;
 };
 
+/** More comes than can be done, for three seconds of the monitor. */
+const overload = () =>
+  cause(
+    async (server, clock) => {
+      await callTool(server, 'ok');
+      for (let tick = 0; tick < 310; tick++) clock.advanceLate(10, 400);
+    },
+    { clock: new LateClock(), scaling: true },
+  );
+
 /** What makes each metric move; `elsewhere` are those that nothing in this process moves: they have tests of their own below. */
 const CAUSES: { readonly [M in Metric]: Cause | 'elsewhere' } = {
   requests: cause(call('ok')),
@@ -152,7 +150,11 @@ const CAUSES: { readonly [M in Metric]: Cause | 'elsewhere' } = {
   breakerState: cause((server) => server.breakCircuit()),
   breakerTransitions: cause((server) => server.breakCircuit()),
   instances: cause((server) => server.stop()),
+  demand: overload(),
+  instancesRecommended: overload(),
+  scalings: overload(),
   cpu: cause(burn),
+  instanceFailures: 'elsewhere',
   cores: 'elsewhere',
   load: 'elsewhere',
   startTime: 'elsewhere',
