@@ -85,8 +85,8 @@ export class MemoryEndpoint {
     const recorder = new Recorder(delays, later, slowReader ? SLOW_PADDING_BYTES : 0);
     const probe: Probe = { socket, recorder, rawRequests: [], handedOverBytes: undefined, handedOverLate: false };
     const guard = anyHost ? OPEN_GUARD : GUARD;
-    const shared = { acceptor: recorder, guard, limits: LIMITS, clock: CLOCK, path: PATH, isDraining: () => false };
-    const serve = createNodeHandler(shared);
+    const shared = { acceptor: recorder, guard, limits: LIMITS, clock: CLOCK };
+    const serve = createNodeHandler({ ...shared, hasPath: (path) => path === PATH, isDraining: () => false });
     this.#handlers.set(socket, (request, response) => {
       probe.rawRequests.push({ method: request.method, url: request.url, rawHeaders: request.rawHeaders });
       serve(request, response);
@@ -102,7 +102,7 @@ export class MemoryEndpoint {
       limits: LIMITS,
       guard,
       acceptor: probe.recorder,
-      requestLine: `POST ${PATH} HTTP/1.1\r\n`,
+      requestLines: [`POST ${PATH} HTTP/1.1\r\n`],
       commonHeaders: COMMON_HEADERS,
       okHead: `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n${COMMON_HEADERS}Content-Length: `,
       tick: 0,

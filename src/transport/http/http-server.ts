@@ -28,19 +28,21 @@ export class HttpEndpoint {
   readonly #http: HttpServer;
   readonly #connections = new Set<LaneConnection>();
   readonly #sockets = new Set<Socket>();
+  #paths: readonly string[];
   #cancelSweep: CancelTimer | undefined;
 
   constructor(parts: HttpEndpointParts) {
     const { options, limits, clock, acceptor } = parts;
     const guard = new OriginGuard(options);
     this.#parts = parts;
+    this.#paths = [options.path];
     const isDraining = (): boolean => this.#lane.draining;
     this.#lane = {
       clock,
       limits,
       acceptor,
       guard,
-      requestLine: `POST ${options.path} HTTP/1.1\r\n`,
+      requestLines: toRequestLines([options.path]),
       handOver: (socket, bytes) => this.#handOver(socket, bytes),
       commonHeaders: '',
       okHead: '',
@@ -54,7 +56,8 @@ export class HttpEndpoint {
       keepAliveTimeout: limits.idleTimeoutMs,
       noDelay: true,
     });
-    this.#http.on('request', createNodeHandler({ acceptor, guard, limits, clock, path: options.path, isDraining }));
+    const hasPath = (path: string): boolean => this.#paths.includes(path);
+    this.#http.on('request', createNodeHandler({ acceptor, guard, limits, clock, hasPath, isDraining }));
     const accept = (socket: Socket): void => this.#accept(socket);
     const settings = { allowHalfOpen: true, noDelay: true };
     this.#listener =
@@ -89,6 +92,12 @@ export class HttpEndpoint {
     this.#sweep();
     this.#cancelSweep = clock.every(1_000, () => this.#sweep());
     return endpointUrl(options, (this.#listener.address() as AddressInfo).port);
+  }
+
+  /** Answers under these paths from now on, and no other: `head.path` tells which one a request is for. */
+  serve(paths: readonly string[]): void {
+    this.#paths = [...paths];
+    this.#lane.requestLines = toRequestLines(paths);
   }
 
   /** Stops accepting; connections end after the answers they are about, idle ones at once. */
@@ -162,6 +171,10 @@ export class HttpEndpoint {
     const { connection } = this.#parts.signals;
     if (connection.active) connection.emit({ kind, open: this.#sockets.size });
   }
+}
+
+function toRequestLines(paths: readonly string[]): string[] {
+  return paths.map((path) => `POST ${path} HTTP/1.1\r\n`);
 }
 
 function toListenError(error: NodeJS.ErrnoException, options: ResolvedHttpOptions): PeregrineError {
