@@ -56,7 +56,7 @@ export class LaneConnection implements LaneCarrier {
   #piecesBytes = 0;
   #head: LaneHead | undefined;
   #bodyLength = 0;
-  readonly #memo = new HeadMemo();
+  readonly #memo = new HeadMemo<LaneHead>();
   #exchange: LaneExchange | undefined;
   #reading = false;
 
