@@ -65,7 +65,7 @@ export class LaneConnection implements LaneCarrier {
   #piecesBytes = 0;
   #head: LaneHead | undefined;
   #bodyLength = 0;
-  readonly #memo = new HeadMemo();
+  readonly #memo = new HeadMemo<LaneHead>();
   #exchange: LaneExchange | undefined;
   #reading = false;
   /** Whether the client has been told that no further answer comes. */
