@@ -12,6 +12,7 @@ export type {
 } from './picking/backend.ts';
 export type { LoadSample, ScaleRecommendation } from './scaling/scale.ts';
 export type { Endpoint, EndpointSource } from './sources/endpoint-source.ts';
+export { HttpUpstream, type HttpUpstreamStatistics } from './upstream/http-upstream.ts';
 export type {
   Upstream,
   UpstreamCall,
@@ -21,3 +22,4 @@ export type {
   UpstreamRequest,
   UpstreamSink,
 } from './upstream/upstream-call.ts';
+export type { HttpUpstreamOptions, UpstreamTlsOptions } from './upstream/upstream-options.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export type ServiceName = 'redis' | 'postgres' | 'mariadb';
-export type NeedName = ServiceName | 'chromium';
+export type NeedName = ServiceName | 'chromium' | 'nginx';
 
 interface Need {
   /** The Debian package that brings it. */
@@ -26,6 +26,7 @@ export const NEEDS: Readonly<Record<NeedName, Need>> = {
     variable: 'MYSQL_URL',
     programs: ['mariadbd', 'mariadb-install-db'],
   },
+  nginx: { names: 'its program', package: 'nginx-light', variable: 'PATH', programs: ['nginx'] },
   chromium: { names: 'its program', package: 'chromium', variable: 'CHROMIUM_PATH', programs: ['chromium'] },
 };
 
