@@ -6,6 +6,8 @@ const SLOW_FOLDERS = ['e2e', 'fuzz', 'conformance', 'tooling'];
 const SERVICE_FOLDERS = ['contract', 'chaos'];
 /** The folder of test/ whose tests need a Chromium. */
 const BROWSER_FOLDER = 'browser';
+/** The folder of test/ whose tests need a kubectl. */
+const KUBERNETES_FOLDER = 'kubernetes';
 
 const testsOf = (folder: string): string => `test/${folder}/**/*.test.ts`;
 
@@ -32,13 +34,17 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['**/node_modules/**', ...[...SLOW_FOLDERS, ...SERVICE_FOLDERS, BROWSER_FOLDER].map(testsOf)],
+          exclude: [
+            '**/node_modules/**',
+            ...[...SLOW_FOLDERS, ...SERVICE_FOLDERS, BROWSER_FOLDER, KUBERNETES_FOLDER].map(testsOf),
+          ],
           testTimeout: 30_000,
           hookTimeout: 30_000,
         },
       },
       ...SLOW_FOLDERS.map((name) => slow(name, [name])),
       slow('services', SERVICE_FOLDERS, ['test/services/global-setup.ts']),
+      slow(KUBERNETES_FOLDER, [KUBERNETES_FOLDER], ['test/kubernetes/global-setup.ts']),
       browser(),
     ],
   },

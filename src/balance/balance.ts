@@ -1,6 +1,15 @@
 /** The contract of `balance/`: chooses backends, stands before them as a gateway, and says how many there should be. */
 
 export type { Target, TargetCall, TargetFailure, TargetSink } from './gateway/target.ts';
+export { ApiClient, KubernetesApiError } from './kubernetes/api-client.ts';
+export { type KubernetesApiOptions, resolveApiOptions } from './kubernetes/api-options.ts';
+export { EndpointSliceSource, type EndpointSliceSourceOptions } from './kubernetes/endpoint-slice-source.ts';
+export {
+  type Replicas,
+  type ScaleResult,
+  ScaleTarget,
+  type ScaleTargetOptions,
+} from './kubernetes/scale-target.ts';
 export type {
   BackendLoad,
   BackendState,
@@ -11,7 +20,10 @@ export type {
   ChosenBackend,
 } from './picking/backend.ts';
 export type { LoadSample, ScaleRecommendation } from './scaling/scale.ts';
+export { ConfigFile, type ConfigFileOptions } from './sources/config-file.ts';
+export { DnsSource, type DnsSourceOptions } from './sources/dns-source.ts';
 export type { Endpoint, EndpointSource } from './sources/endpoint-source.ts';
+export { type StaticEndpoint, StaticSource } from './sources/static-source.ts';
 export { HttpUpstream, type HttpUpstreamStatistics } from './upstream/http-upstream.ts';
 export type {
   Upstream,
