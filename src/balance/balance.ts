@@ -1,5 +1,7 @@
 /** The contract of `balance/`: chooses backends, stands before them as a gateway, and says how many there should be. */
 
+export { Gateway, type GatewayParts, type GatewayStatistics, type GatewayUrls } from './gateway/gateway.ts';
+export type { DrainConfig, GatewayConfig, GatewayServerConfig, ListenConfig } from './gateway/gateway-options.ts';
 export type { Target, TargetCall, TargetFailure, TargetSink } from './gateway/target.ts';
 export { ApiClient, KubernetesApiError } from './kubernetes/api-client.ts';
 export { type KubernetesApiOptions, resolveApiOptions } from './kubernetes/api-options.ts';

@@ -3,6 +3,7 @@ import { parseAndRun } from './adapter/arguments.ts';
 import { call } from './call.ts';
 import { CliError, EXIT } from './cli-error.ts';
 import { doctor } from './doctor.ts';
+import { gateway } from './gateway.ts';
 import { list } from './list.ts';
 import { createProcessOutput, type Output } from './output.ts';
 
@@ -13,6 +14,7 @@ export async function run(args: readonly string[], output: Output = createProces
       call: (url, tool, json, options) => call(url, tool, json, options, output),
       list: (url, options) => list(url, options, output),
       doctor: (options) => doctor(options, output),
+      gateway: (options) => gateway(options, output),
     });
   } catch (error) {
     if (error instanceof CliError) output.error(`peregrine: ${error.message}\n`);

@@ -2,14 +2,13 @@ import { isAscii } from 'node:buffer';
 import { type Exchange, latin1, type Relay } from '../../transport/transport.ts';
 import { ErrorCode, errorText, isRequestId, type RequestId } from '../../wire/wire.ts';
 import type { UpstreamCall, UpstreamHeaders } from '../upstream/upstream-call.ts';
+import { answerLinesOf } from './answer-lines.ts';
 import { EventGate } from './event-gate.ts';
-import { toClientLines } from './header-lines.ts';
 import type { CacheSlot } from './response-cache.ts';
 import type { OpenStream, Route } from './route.ts';
 import type { SessionIds } from './session-ids.ts';
 import type { TargetCall, TargetFailure, TargetSink } from './target.ts';
 
-const PLAIN_LINES = 'content-type: application/json\r\n';
 /** What servers answer to a session that they do not know: clients then begin a new one. */
 export const SESSION_NOT_FOUND = -32001;
 const LISTEN = 'subscriptions/listen';
@@ -43,6 +42,7 @@ export class ClientCall implements TargetSink, OpenStream {
   #phase: Phase = 'waiting';
   #status = 0;
   #lines = '';
+  #isPlain = false;
   #length: number | undefined;
   #relay: Relay | undefined;
   #gate: EventGate | undefined;
@@ -66,15 +66,15 @@ export class ClientCall implements TargetSink, OpenStream {
   }
 
   head(status: number, headers: UpstreamHeaders, backend: string): void {
-    const type = headers.get('content-type');
+    const { lines, isPlain, isEventStream, session } = answerLinesOf(headers);
     const length = headers.get('content-length');
-    const session = headers.get('mcp-session-id');
     this.#status = status;
-    this.#lines = toClientLines(headers);
+    this.#lines = lines;
+    this.#isPlain = isPlain && status === 200 && session === undefined;
     if (session !== undefined)
       this.#lines += `Mcp-Session-Id: ${this.#sessions.seal(this.#route.name, { id: session, backend })}\r\n`;
     this.#length = length === undefined ? undefined : Number(length);
-    if (type?.startsWith('text/event-stream')) this.#gate = new EventGate();
+    if (isEventStream) this.#gate = new EventGate();
     this.#phase = 'held';
     if (this.#gate !== undefined || (length === undefined && status !== 204)) this.#open();
   }
@@ -128,10 +128,9 @@ export class ClientCall implements TargetSink, OpenStream {
   #answer(body: Buffer): void {
     this.#phase = 'answered';
     const { cache } = this.#route;
-    if (cache !== undefined && this.#slot !== undefined && this.#status === 200 && body.length <= MAX_KEPT_BYTES) {
-      if (this.#lines === PLAIN_LINES) cache.store(this.#slot, body.toString());
-    }
-    if (this.#status === 200 && this.#lines === PLAIN_LINES && isAscii(body)) {
+    if (cache !== undefined && this.#slot !== undefined && this.#isPlain && body.length <= MAX_KEPT_BYTES)
+      cache.store(this.#slot, body.toString());
+    if (this.#isPlain && isAscii(body)) {
       this.#exchange.respond(200, latin1(body, 0, body.length));
       return;
     }

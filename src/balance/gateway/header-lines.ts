@@ -1,8 +1,7 @@
 import type { RequestHead } from '../../transport/transport.ts';
-import type { UpstreamHeaders } from '../upstream/upstream-call.ts';
 
 /** Fields of one connection and not of a message (RFC 9110, 7.6.1). */
-const HOP_BY_HOP = [
+export const HOP_BY_HOP: readonly string[] = [
   'connection',
   'content-length',
   'keep-alive',
@@ -26,13 +25,6 @@ const NOT_TO_BACKENDS: ReadonlySet<string> = new Set([
   'origin',
   'peregrine-attempt',
   'x-forwarded-for',
-]);
-const NOT_TO_CLIENTS: ReadonlySet<string> = new Set([
-  ...HOP_BY_HOP,
-  'date',
-  'mcp-session-id',
-  'peregrine-load',
-  'set-cookie',
 ]);
 /** Fields that name one request among equal ones; answers do not differ by them. */
 const TRACE_FIELDS: ReadonlySet<string> = new Set(['traceparent', 'tracestate']);
@@ -84,13 +76,4 @@ function forwardedLines(
 
 function after(before: string | undefined, value: string): string {
   return before === undefined || before === '' ? value : `${before}, ${value}`;
-}
-
-/** What of a backend's header a client gets. */
-export function toClientLines(headers: UpstreamHeaders): string {
-  let lines = '';
-  for (const [name, value] of headers.entries()) {
-    if (!NOT_TO_CLIENTS.has(name)) lines += `${name}: ${value}\r\n`;
-  }
-  return lines;
 }

@@ -3,6 +3,7 @@ import type { CancelTimer, Clock } from '../../kernel/clock.ts';
 import type { BalancerStatistics } from '../picking/backend.ts';
 import type { Endpoint } from '../sources/endpoint-source.ts';
 import type { Upstream, UpstreamCall, UpstreamHeaders } from '../upstream/upstream-call.ts';
+import { answerLinesOf } from './answer-lines.ts';
 import { Backend } from './backend.ts';
 import type { Balancer, CallCounts, CallShared } from './call-shared.ts';
 import { probe } from './health-probe.ts';
@@ -127,11 +128,7 @@ export class ReplicaTarget implements Target {
   }
 
   #report(backend: Backend, headers: UpstreamHeaders): void {
-    const text = headers.get('peregrine-load');
-    if (text === undefined) return;
-    const cpu = /\bcpu=([\d.]+)/.exec(text)?.[1];
-    const memory = /\bmemory=([\d.]+)/.exec(text)?.[1];
-    if (cpu !== undefined && memory !== undefined)
-      this.#shared.balancer.report(backend.id, { cpu: Number(cpu), memory: Number(memory) });
+    const { load } = answerLinesOf(headers);
+    if (load !== undefined) this.#shared.balancer.report(backend.id, load);
   }
 }
