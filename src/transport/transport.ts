@@ -3,7 +3,12 @@ export { latin1 } from './body.ts';
 export type * from './exchange.ts';
 export { owned, readDirectly } from './http/direct-reads.ts';
 export { createFetchHandler, type FetchHandler } from './http/fetch-handler.ts';
-export { endpointPathOption, type HttpOptions, type ResolvedHttpOptions, resolveHttpOptions } from './http/http-options.ts';
+export {
+  endpointPathOption,
+  type HttpOptions,
+  type ResolvedHttpOptions,
+  resolveHttpOptions,
+} from './http/http-options.ts';
 export { HttpEndpoint, type HttpEndpointParts } from './http/http-server.ts';
 export { HeadMemo } from './http/lane-memo.ts';
 export { OriginGuard } from './http/origin-guard.ts';

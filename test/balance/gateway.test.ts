@@ -113,7 +113,10 @@ describe('a gateway before real replicas', () => {
     expect(await get('/readyz')).toEqual([200, { status: 'ok' }]);
     expect((await get('/other'))[0]).toBe(404);
     await call(url, 'who');
-    expect((await get('/statistics'))[1]).toMatchObject({ isReady: true, servers: { shop: { calls: 1, path: '/mcp' } } });
+    expect((await get('/statistics'))[1]).toMatchObject({
+      isReady: true,
+      servers: { shop: { calls: 1, path: '/mcp' } },
+    });
     const params = { name: 'slowly', arguments: {}, _meta: { progressToken: 'p' } };
     const response = await request(url, 'tools/call', params);
     const closing = gateway.close(10_000);

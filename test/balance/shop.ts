@@ -132,8 +132,7 @@ export async function startGateway(
   more: Partial<GatewayConfig> = {},
 ): Promise<RunningGateway> {
   const logged: string[] = [];
-  const note = (details: object, message: string): void =>
-    void logged.push(`${message} ${JSON.stringify(details)}`);
+  const note = (details: object, message: string): void => void logged.push(`${message} ${JSON.stringify(details)}`);
   const logger: Logger = { info: note, warn: note };
   const gateway = new Gateway({ listen: { port: 0 }, servers: { shop }, ...more }, { logger });
   onTestFinished(() => gateway.close(0));

@@ -1,5 +1,5 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
-import { isIPv6, type AddressInfo } from 'node:net';
+import { type AddressInfo, isIPv6 } from 'node:net';
 import { PeregrineError, toMessage } from '../../kernel/errors.ts';
 
 export interface AdminParts {
@@ -30,7 +30,11 @@ export class AdminServer {
     const { host, port } = this.#address;
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', (cause) => {
-        reject(new PeregrineError('LISTEN_FAILED', `admin: cannot listen on ${host}:${port}: ${toMessage(cause)}`, { cause }));
+        reject(
+          new PeregrineError('LISTEN_FAILED', `admin: cannot listen on ${host}:${port}: ${toMessage(cause)}`, {
+            cause,
+          }),
+        );
       });
       this.#server.listen({ host, port }, resolve);
     });

@@ -1,10 +1,14 @@
 import type { Clock } from '../../kernel/clock.ts';
 import { OptionError } from '../../kernel/errors.ts';
 import { objectOption } from '../../kernel/options.ts';
-import type { KubernetesApiOptions } from '../kubernetes/api-options.ts';
 import { ApiClient } from '../kubernetes/api-client.ts';
+import type { KubernetesApiOptions } from '../kubernetes/api-options.ts';
 import { API_KEYS, resolveApiOptions } from '../kubernetes/api-options.ts';
-import { EndpointSliceSource, type EndpointSliceSourceOptions, SLICE_KEYS } from '../kubernetes/endpoint-slice-source.ts';
+import {
+  EndpointSliceSource,
+  type EndpointSliceSourceOptions,
+  SLICE_KEYS,
+} from '../kubernetes/endpoint-slice-source.ts';
 import { DnsSource, type DnsSourceOptions } from '../sources/dns-source.ts';
 import type { EndpointSource } from '../sources/endpoint-source.ts';
 import { type StaticEndpoint, StaticSource } from '../sources/static-source.ts';
