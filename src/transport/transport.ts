@@ -1,9 +1,13 @@
 /** The contract of `transport/`: from bytes to a request, and from an answer to bytes. */
+export { BatchCollector } from './batch-collector.ts';
 export type * from './exchange.ts';
 export { createFetchHandler, type FetchHandler } from './http/fetch-handler.ts';
+export { FieldHead } from './http/field-head.ts';
+export { HttpExchange, type HttpExchangeShared, STREAM_HEADERS } from './http/http-exchange.ts';
 export { type HttpOptions, type ResolvedHttpOptions, resolveHttpOptions } from './http/http-options.ts';
 export { HttpEndpoint, type HttpEndpointParts } from './http/http-server.ts';
 export { OriginGuard } from './http/origin-guard.ts';
 export { resolveTransportLimits, TRANSPORT_LIMIT_KEYS, type TransportLimits } from './limits.ts';
 export { connectMemory, type MemoryClient } from './memory.ts';
+export { type LineEvents, LineReader } from './stdio/line-reader.ts';
 export { StdioEndpoint, type StdioStreams } from './stdio/stdio.ts';
