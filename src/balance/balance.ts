@@ -1,6 +1,8 @@
 /** The contract of `balance/`: chooses backends, stands before them as a gateway, and says how many there should be. */
 
 export type { Target, TargetCall, TargetFailure, TargetSink } from './gateway/target.ts';
+export { type MergedEndpointOptions, type MergedServer, resolveMergeOptions } from './merge/merge-options.ts';
+export { MergedEndpoint } from './merge/merged-endpoint.ts';
 export type {
   BackendLoad,
   BackendState,
@@ -12,6 +14,8 @@ export type {
 } from './picking/backend.ts';
 export type { LoadSample, ScaleRecommendation } from './scaling/scale.ts';
 export type { Endpoint, EndpointSource } from './sources/endpoint-source.ts';
+export { resolveStdioOptions, type StdioOptions } from './stdio/stdio-options.ts';
+export { StdioTarget, type StdioTargetParts } from './stdio/stdio-target.ts';
 export type {
   Upstream,
   UpstreamCall,
