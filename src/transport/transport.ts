@@ -3,7 +3,7 @@ export { BatchCollector } from './batch-collector.ts';
 export type * from './exchange.ts';
 export { createFetchHandler, type FetchHandler } from './http/fetch-handler.ts';
 export { FieldHead } from './http/field-head.ts';
-export { HttpExchange, type HttpExchangeShared, STREAM_HEADERS } from './http/http-exchange.ts';
+export { STREAM_HEADERS } from './http/http-exchange.ts';
 export { type HttpOptions, type ResolvedHttpOptions, resolveHttpOptions } from './http/http-options.ts';
 export { HttpEndpoint, type HttpEndpointParts } from './http/http-server.ts';
 export { OriginGuard } from './http/origin-guard.ts';

@@ -22,7 +22,11 @@ export class FetchTarget implements Target {
     for (const abort of this.#open) abort.abort();
   }
 
-  async #fetch({ method, headerLines, body }: TargetCall, sink: TargetSink, signal: AbortSignal): Promise<void> {
+  async #fetch(
+    { method, headerLines, body, session }: TargetCall,
+    sink: TargetSink,
+    signal: AbortSignal,
+  ): Promise<void> {
     let started = false;
     try {
       const lines = headerLines.split('\r\n').filter(Boolean);
@@ -30,10 +34,11 @@ export class FetchTarget implements Target {
         line.slice(0, line.indexOf(':')),
         line.slice(line.indexOf(':') + 1).trim(),
       ]);
+      if (session !== undefined) headers.push(['Mcp-Session-Id', session.id]);
       const response = await fetch(this.#url, {
         method,
         headers,
-        body: body === undefined ? null : Buffer.from(body),
+        body: body === undefined ? null : Buffer.from(body as string),
         signal,
       } as RequestInit);
       started = true;

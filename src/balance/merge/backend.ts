@@ -92,8 +92,7 @@ export class Backend {
           ...options,
           identity: this.#parts.identity,
           failed: (failure) => {
-            if (failure.reason === 'unavailable' && this.#peer !== before && !isSecond && peer.hasLostSession)
-              this.relay(front, options, true);
+            if (this.#peer !== before && !isSecond && peer.hasLostSession) this.relay(front, options, true);
             else give(failure);
           },
         }),

@@ -125,10 +125,7 @@ export class TargetPeer implements Peer {
   }
 
   #versionHeaders(): [string, string][] {
-    const { session, version } = this.#parts;
-    const headers: [string, string][] = [['MCP-Protocol-Version', version]];
-    if (session !== undefined) headers.push(['Mcp-Session-Id', session.id]);
-    return headers;
+    return [['MCP-Protocol-Version', this.#parts.version]];
   }
 
   /** Clients of this endpoint offer nothing to servers of the legacy era. */
@@ -205,6 +202,7 @@ class AnswerReading implements TargetMessageSink {
   }
 
   failed(failure: TargetFailure): void {
+    if (failure.reason === 'session-gone') this.#host.loseSession(404, undefined);
     if (this.settle()) this.#sink.failed(failure);
   }
 

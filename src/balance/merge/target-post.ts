@@ -42,7 +42,7 @@ export function exchangeMessages(
   const call = {
     method,
     headerLines: headers.map(([name, value]) => `${name}: ${value}\r\n`).join(''),
-    body: text === undefined ? undefined : Buffer.from(text),
+    body: text,
     rpcMethod,
     rpcName,
     session,

@@ -74,10 +74,12 @@ export class StdioTarget implements Target {
 
   send(call: TargetCall, sink: TargetSink): UpstreamCall {
     const exchange = new TargetExchange(call, sink, this.name, this.#clock);
-    if (call.method === 'POST') this.#door.post(exchange, Buffer.from(call.body ?? []).toString('utf8'));
+    const { method, body = '' } = call;
+    if (method === 'POST')
+      this.#door.post(exchange, typeof body === 'string' ? body : Buffer.from(body).toString('utf8'));
     else this.#door.other(exchange);
     // Many calls share one pipe: one of them cannot be held up.
-    return { pause: () => {}, resume: () => {}, abort: () => exchange.disconnected() };
+    return { pause: () => {}, resume: () => {}, abort: () => exchange.disconnect() };
   }
 
   async close(deadlineMs = 0): Promise<void> {

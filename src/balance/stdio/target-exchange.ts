@@ -1,16 +1,11 @@
-import type { Clock } from '../../kernel/clock.ts';
-import {
-  type ExtraHeaders,
-  FieldHead,
-  HttpExchange,
-  resolveTransportLimits,
-  STREAM_HEADERS,
-} from '../../transport/transport.ts';
+import type { CancelTimer, Clock } from '../../kernel/clock.ts';
+import { type ExtraHeaders, FieldHead, type RequestHead, STREAM_HEADERS } from '../../transport/transport.ts';
 import type { TargetCall, TargetFailure, TargetSink } from '../gateway/target.ts';
 import type { FailingExchange } from '../relay/front-request.ts';
 import type { UpstreamHeaders } from '../upstream/upstream-call.ts';
 
-const LIMITS = resolveTransportLimits();
+/** Pause between the comments that keep a stream open. */
+const KEEP_ALIVE_MS = 15_000;
 
 /** The header of a call to a target, read from its lines. */
 class CallHead extends FieldHead {
@@ -32,6 +27,12 @@ class CallHead extends FieldHead {
     return this.#fields.get(name);
   }
 
+  readonly path = undefined;
+
+  each(visit: (name: string, value: string) => void): void {
+    for (const [name, value] of this.#fields) visit(name, value);
+  }
+
   all(): Headers {
     return new Headers([...this.#fields]);
   }
@@ -42,60 +43,71 @@ class CallHead extends FieldHead {
 }
 
 /** A gateway's call as an exchange: what is answered goes to the call's sink, as HTTP would carry it. */
-export class TargetExchange extends HttpExchange implements FailingExchange {
+export class TargetExchange implements FailingExchange {
+  readonly head: RequestHead;
+  closed = false;
+  onClose: (() => void) | undefined = undefined;
+  readonly canStream: boolean;
   readonly #sink: TargetSink;
   readonly #backend: string;
-  #isOver = false;
+  readonly #clock: Clock;
+  #state: 'waiting' | 'streaming' | 'done' = 'waiting';
+  #cancelKeepAlive: CancelTimer | undefined;
 
   constructor(call: TargetCall, sink: TargetSink, backend: string, clock: Clock) {
-    super(new CallHead(call.headerLines), { clock, limits: LIMITS });
+    this.head = new CallHead(call.headerLines);
+    const { accept } = this.head;
+    this.canStream = accept === undefined || /text\/(?:event-stream|\*)|\*\/\*/.test(accept);
     this.#sink = sink;
     this.#backend = backend;
+    this.#clock = clock;
+  }
+
+  notify(text: string): void {
+    if (this.#state === 'done' || !this.canStream) return;
+    if (this.#state === 'waiting') {
+      this.#state = 'streaming';
+      this.#sink.head(200, new AnswerHeaders(STREAM_HEADERS), this.#backend);
+      const comment = Buffer.from(': keep-alive\n\n');
+      this.#cancelKeepAlive = this.#clock.every(KEEP_ALIVE_MS, () => this.#sink.data(comment));
+    }
+    this.#sink.data(Buffer.from(`event: message\ndata: ${text}\n\n`));
+  }
+
+  respond(status: number, text: string, bytes: Uint8Array = EMPTY, headers: ExtraHeaders = []): void {
+    const wasStreaming = this.#state === 'streaming';
+    if (!this.#finish()) return;
+    const body = Buffer.concat([Buffer.from(text), bytes]);
+    if (wasStreaming) {
+      this.#sink.data(Buffer.concat([Buffer.from('event: message\ndata: '), body, Buffer.from('\n\n')]));
+    } else {
+      const type = body.length > 0 ? [['Content-Type', 'application/json'] as const] : [];
+      this.#sink.head(status, new AnswerHeaders([...type, ...headers]), this.#backend);
+      if (body.length > 0) this.#sink.data(body);
+    }
+    this.#sink.ended();
   }
 
   /** No answer will come; nothing happens when one has. */
   fail(failure: TargetFailure): void {
-    if (this.#isOver || this.closed) return;
-    this.disconnected();
-    this.#isOver = true;
-    this.#sink.failed(failure);
+    if (this.#finish()) this.#sink.failed(failure);
   }
 
-  protected writeAnswer(
-    status: number,
-    text: string,
-    bytes: Uint8Array | undefined,
-    headers: ExtraHeaders | undefined,
-  ): void {
-    const body = bytes === undefined ? Buffer.from(text) : Buffer.concat([Buffer.from(text), bytes]);
-    const type = body.length > 0 ? [['Content-Type', 'application/json'] as const] : [];
-    this.#sink.head(status, new AnswerHeaders([...type, ...(headers ?? [])]), this.#backend);
-    if (body.length > 0) this.#sink.data(body);
-    this.endStream();
+  /** The client has gone. */
+  disconnect(): void {
+    this.closed = true;
+    if (this.#finish()) this.onClose?.();
   }
 
-  protected openStream(): void {
-    this.#sink.head(200, new AnswerHeaders(STREAM_HEADERS), this.#backend);
-  }
-
-  /** The receiver's back-pressure is its own affair: nothing waits here. */
-  protected writeChunk(text: string, bytes?: Uint8Array): number {
-    if (this.#isOver) return 0;
-    this.#sink.data(Buffer.from(text));
-    if (bytes !== undefined) this.#sink.data(Buffer.from(bytes));
-    return 0;
-  }
-
-  protected endStream(): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#sink.ended();
-  }
-
-  protected destroy(): void {
-    this.disconnected();
+  #finish(): boolean {
+    if (this.#state === 'done') return false;
+    this.#state = 'done';
+    this.#cancelKeepAlive?.();
+    return true;
   }
 }
+
+const EMPTY = new Uint8Array(0);
 
 class AnswerHeaders implements UpstreamHeaders {
   readonly #fields: ReadonlyMap<string, string>;
