@@ -4,6 +4,7 @@ import { Dispatcher, type DispatchOptions, type ToolExecutor, traced } from './d
 import type { Clock } from './kernel/clock.ts';
 import { PeregrineError } from './kernel/errors.ts';
 import { systemRandom } from './kernel/random.ts';
+import type { PerformanceOptimizer } from './optimizer/optimizer.ts';
 import type { HttpPool, RequestDatabases } from './pool/pool.ts';
 import { createDetachedContext, type Protocol } from './protocol/protocol.ts';
 import type { RegisteredTool } from './registry/registry.ts';
@@ -55,6 +56,7 @@ export interface MonitoredParts {
   readonly dispatcher: Dispatcher;
   readonly breakers: ServerBreakers;
   readonly instance: ServerInstance;
+  readonly optimizer: PerformanceOptimizer;
   /** Who is told that there should be more instances, or fewer. */
   readonly events: EventEmitter<ServerEvents>;
 }
@@ -63,7 +65,7 @@ export interface MonitoredParts {
 export function createMonitor(
   settings: ResolvedServerConfig,
   signals: EngineSignals,
-  { cache, http, tasks, databases, dispatcher, breakers, instance, events }: MonitoredParts,
+  { cache, http, tasks, databases, dispatcher, breakers, instance, optimizer, events }: MonitoredParts,
 ): ServerMonitor {
   const { serverInfo: server, clock } = settings;
   const limits = () => dispatcher.limitStatistics();
@@ -79,6 +81,7 @@ export function createMonitor(
       pools: () => ({ http: http.statistics(), ...tasks.statistics(), ...databases.statistics() }),
       limits,
       breakers: () => breakers.figures(),
+      tuning: () => optimizer.report(),
       scaling: () => scaling?.figures(),
     },
     databases: () => databases.health(),
