@@ -174,6 +174,17 @@ describe.each(BOTH_READERS)('the client side of a gateway $title', ({ lane }) =>
     target.sent[1]?.answer(400, '{}');
   });
 
+  it('is not hurt by what is nested without end', async () => {
+    const { target, client } = await start();
+    const deep = '['.repeat(100_000) + ']'.repeat(100_000);
+    const body = `{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{"x":${deep}}}}`;
+    client.send(toPost(body, { 'MCP-Protocol-Version': '2026-07-28', 'Mcp-Method': 'tools/list' }));
+    (await target.next(0)).answer(200, '{}');
+    client.send(toPost(body));
+    (await target.next(1)).sink.failed({ reason: 'lost', message: 'why', retryAfterSeconds: undefined });
+    expect((await client.responses(2)).map(({ status }) => status)).toEqual([200, 502]);
+  });
+
   it('passes events on as they come, whole ones only', async () => {
     const { target, client } = await start();
     client.send(toPost(CALL, MODERN));
