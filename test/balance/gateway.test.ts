@@ -1,17 +1,28 @@
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { GatewayServerStatistics } from '../../src/balance/gateway/gateway-server.ts';
-import { call, Orders, request, startGateway, startReplica } from './shop.ts';
+import { type AtEnd, call, Orders, type Replica, request, startGateway, startReplica } from './shop.ts';
 
-async function start(names: readonly string[], config = {}, more = {}) {
-  const orders = new Orders();
-  const replicas = await Promise.all(names.map((name) => startReplica(name, orders)));
+/** Replicas that live as long as the file. */
+let orders: Orders;
+let shared: readonly Replica[];
+beforeAll(async () => {
+  const ends: (() => void | Promise<void>)[] = [];
+  const atEnd: AtEnd = (cleanUp) => void ends.push(cleanUp);
+  orders = new Orders(atEnd);
+  shared = await Promise.all(['a', 'b'].map((name) => startReplica(name, orders, atEnd)));
+  return async () => {
+    for (const end of ends.reverse()) await end();
+  };
+});
+
+async function start(replicas: readonly Replica[], config = {}, more = {}) {
   const endpoints = replicas.map(({ url }) => url);
-  return { orders, replicas, endpoints, ...(await startGateway({ endpoints, ...config }, more)) };
+  return { endpoints, ...(await startGateway({ endpoints, ...config }, more)) };
 }
 
 describe('a gateway before real replicas', () => {
   it('spreads calls and knows how busy the replicas are', async () => {
-    const { url, gateway } = await start(['a', 'b'], { algorithm: 'round-robin' });
+    const { url, gateway } = await start(shared, { algorithm: 'round-robin' });
     const heard = await Promise.all(Array.from({ length: 20 }, () => call(url, 'who')));
     expect(new Set(heard.map(({ text }) => text))).toEqual(new Set(['a', 'b']));
     expect(heard.every(({ headers }) => !headers.has('peregrine-load'))).toBe(true);
@@ -24,7 +35,8 @@ describe('a gateway before real replicas', () => {
   });
 
   it('passes progress on as it comes, and the disconnect that cancels a call', async () => {
-    const { url, replicas } = await start(['a']);
+    const [a] = shared as [Replica];
+    const { url } = await start([a]);
     const abort = new AbortController();
     const params = { name: 'slowly', arguments: {}, _meta: { progressToken: 'p' } };
     const response = await request(url, 'tools/call', params, { signal: abort.signal });
@@ -32,25 +44,27 @@ describe('a gateway before real replicas', () => {
     const piece = await (response.body as ReadableStream<Uint8Array>).getReader().read();
     expect(new TextDecoder().decode(piece.value)).toContain('"notifications/progress"');
     abort.abort();
-    await replicas[0]?.says('cancelled');
+    await a.says('cancelled');
   });
 
   it('ends a stream whose replica dies with an error for that request', async () => {
-    const { url, replicas } = await start(['a']);
+    const dying = await startReplica('dying', orders);
+    const { url } = await start([dying]);
     const response = await request(url, 'tools/call', {
       name: 'slowly',
       arguments: {},
       _meta: { progressToken: 'p' },
     });
-    await replicas[0]?.kill();
+    await dying.kill();
     const body = await response.text();
     const last = body.trimEnd().split('\n').at(-1) ?? '';
     expect(JSON.parse(last.replace('data: ', ''))).toMatchObject({ id: 1, error: { code: -32603 } });
   });
 
   it('answers by itself when no replica is left', async () => {
-    const { url, replicas, endpoints } = await start(['a']);
-    await replicas[0]?.kill();
+    const dead = await startReplica('dead', orders);
+    const { url, endpoints } = await start([dead]);
+    await dead.kill();
     const answer = await call(url, 'who');
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
     expect(JSON.parse(answer.body)).toMatchObject({ id: 1, error: { code: -32010 } });
@@ -58,7 +72,7 @@ describe('a gateway before real replicas', () => {
   });
 
   it('goes on by another configuration without losing a call', async () => {
-    const { url, gateway, endpoints, orders, logged } = await start(['a', 'b']);
+    const { url, gateway, endpoints, logged } = await start(shared);
     const [a = '', b = ''] = endpoints;
     const config = (...urls: string[]) => ({ servers: { shop: { endpoints: urls, safeTools: ['*'] } } });
     let isOver = false;
@@ -83,11 +97,12 @@ describe('a gateway before real replicas', () => {
     isOver = true;
     const made = (await Promise.all(workers)).reduce((sum, calls) => sum + calls);
     expect(orders.counts().size).toBe(made);
+    expect([...orders.counts().values()].every((count) => count === 1)).toBe(true);
     expect(logged.filter((line) => line.includes('refused'))).toEqual([]);
   });
 
   it('refuses a configuration that is not right, and stays as it is', async () => {
-    const { url, gateway, logged } = await start(['a']);
+    const { url, gateway, logged } = await start(shared.slice(0, 1));
     expect(await gateway.reload({ servers: { shop: { endpoints: ['ftp://x'] } } })).toBe(false);
     expect(logged.at(-1)).toContain('the old one stays');
     expect(logged.at(-1)).toContain('servers.shop.endpoints[0]');
@@ -95,7 +110,7 @@ describe('a gateway before real replicas', () => {
   });
 
   it('takes and drops servers', async () => {
-    const { url, gateway, endpoints } = await start(['a']);
+    const { url, gateway, endpoints } = await start(shared.slice(0, 1));
     const other = new URL('/other', url).href;
     expect((await call(other, 'who')).status).toBe(404);
     const shop = { endpoints };
@@ -107,7 +122,7 @@ describe('a gateway before real replicas', () => {
   });
 
   it('tells operators how it does, and finishes what it has when it stops', async () => {
-    const { url, gateway, urls } = await start(['a'], {}, { admin: { port: 0 } });
+    const { url, gateway, urls } = await start(shared.slice(0, 1), {}, { admin: { port: 0 } });
     const get = async (path: string) => {
       const response = await fetch(`${urls.admin}${path}`);
       return [response.status, await response.json()];

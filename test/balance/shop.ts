@@ -14,7 +14,10 @@ const META = {
   'io.modelcontextprotocol/clientCapabilities': {},
 };
 
-/** A replica that runs as a process of its own until the end of the test. */
+/** Takes what has to be done in the end. */
+export type AtEnd = (cleanUp: () => void | Promise<void>) => void;
+
+/** A replica that runs as a process of its own until the end. */
 export interface Replica {
   readonly name: string;
   readonly url: string;
@@ -29,9 +32,9 @@ export class Orders {
   readonly folder = mkdtempSync(join(tmpdir(), 'peregrine-gateway-'));
   readonly path = join(this.folder, 'orders');
 
-  constructor() {
+  constructor(atEnd: AtEnd = onTestFinished) {
     writeFileSync(this.path, '');
-    onTestFinished(() => rmSync(this.folder, { recursive: true }));
+    atEnd(() => rmSync(this.folder, { recursive: true }));
   }
 
   /** How often each order was executed. */
@@ -44,7 +47,7 @@ export class Orders {
   }
 }
 
-export async function startReplica(name: string, orders: Orders): Promise<Replica> {
+export async function startReplica(name: string, orders: Orders, atEnd: AtEnd = onTestFinished): Promise<Replica> {
   const child = fork(SCRIPT, [name, orders.path], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const said: unknown[] = [];
@@ -63,7 +66,7 @@ export async function startReplica(name: string, orders: Orders): Promise<Replic
     if (isRunning(child)) child.kill(signal);
     await ended;
   };
-  onTestFinished(() => kill());
+  atEnd(() => kill());
   await until(() => said.length > 0);
   const url = String(said[0]);
   return { name, url, port: Number(new URL(url).port), says: (message) => until(() => said.includes(message)), kill };

@@ -61,6 +61,7 @@ export class GatewayAcceptor implements Acceptor {
   }
 
   other(exchange: Exchange, method: string): void {
+    if (exchange.closed) return;
     if (this.#merged !== undefined && this.#merged.path === exchange.head?.path) {
       this.#merged.acceptor.other(exchange, method);
       return;

@@ -31,9 +31,13 @@ export function answerLinesOf(headers: UpstreamHeaders): AnswerLines {
 }
 
 function read(headers: UpstreamHeaders): AnswerLines {
+  const named = headers
+    .get('connection')
+    ?.toLowerCase()
+    .split(/[ \t]*,[ \t]*/);
   let lines = '';
   for (const [name, value] of headers.entries()) {
-    if (!NOT_TO_CLIENTS.has(name)) lines += `${name}: ${value}\r\n`;
+    if (!NOT_TO_CLIENTS.has(name) && named?.includes(name) !== true) lines += `${name}: ${value}\r\n`;
   }
   return {
     lines,

@@ -33,6 +33,9 @@ export interface AttemptOwner {
   failed(attempt: Attempt, failure: TargetFailure): void;
 }
 
+/** The call did not reach the backend, and that was not the backend's fault. */
+const REFUSED_HERE: ReadonlySet<string> = new Set(['UPSTREAM_UNAVAILABLE', 'UPSTREAM_CLOSED']);
+
 type Phase = 'waiting' | 'held' | 'passing' | 'over';
 
 /** One try of a call at one backend. HOT: every call; guarded by `npm run bench -- scale`. */
@@ -102,8 +105,9 @@ export class Attempt implements UpstreamSink, Passage {
     if (this.#phase === 'over') return;
     const wasPassing = this.#phase === 'passing';
     if (this.#phase === 'waiting') this.#owner.began(this);
+    this.#isShed ||= REFUSED_HERE.has(error.code);
     if (!wasPassing && this.#replaced(error.neverSent)) return;
-    this.#settle('failure');
+    this.#settle(this.#isShed ? 'unknown' : 'failure');
     this.#owner.failed(this, toFailure(error));
   }
 
@@ -173,7 +177,7 @@ function saysNotExecuted(body: Buffer): boolean {
 function toFailure({ code, neverSent }: UpstreamError): TargetFailure {
   if (neverSent) {
     const message = 'The server could not be reached; the call was not made';
-    return { reason: 'unavailable', message, retryAfterSeconds: 1 };
+    return { reason: REFUSED_HERE.has(code) ? 'overloaded' : 'unavailable', message, retryAfterSeconds: 1 };
   }
   const what = code === 'UPSTREAM_TIMEOUT' ? 'did not answer in time' : 'broke off';
   return {

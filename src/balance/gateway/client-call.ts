@@ -1,4 +1,5 @@
 import { isAscii } from 'node:buffer';
+import type { CancelTimer } from '../../kernel/clock.ts';
 import { type Exchange, latin1, type Relay } from '../../transport/transport.ts';
 import { ErrorCode, errorText, isRequestId, type RequestId } from '../../wire/wire.ts';
 import type { UpstreamCall, UpstreamHeaders } from '../upstream/upstream-call.ts';
@@ -12,6 +13,8 @@ import type { TargetCall, TargetFailure, TargetSink } from './target.ts';
 /** What servers answer to a session that they do not know: clients then begin a new one. */
 export const SESSION_NOT_FOUND = -32001;
 const LISTEN = 'subscriptions/listen';
+/** A client that takes nothing for so long has its connection cut, in milliseconds. */
+const STALL_MS = 60_000;
 /** An answer that takes longer to collect than this is not worth keeping. */
 const MAX_KEPT_BYTES = 1_048_576;
 
@@ -46,6 +49,7 @@ export class ClientCall implements TargetSink, OpenStream {
   #length: number | undefined;
   #relay: Relay | undefined;
   #gate: EventGate | undefined;
+  #cancelStall: CancelTimer | undefined;
 
   constructor(exchange: Exchange, route: Route, { request, body, sessions, slot }: ClientCallParts) {
     this.#exchange = exchange;
@@ -91,7 +95,7 @@ export class ClientCall implements TargetSink, OpenStream {
     const piece = this.#gate === undefined ? chunk : this.#gate.take(chunk);
     if (piece === undefined) return;
     if (this.#request.rpcMethod === LISTEN && piece.includes('"notifications/')) this.#route.cache?.clear();
-    if (this.#relay?.write(piece) === false) this.#upstream?.pause();
+    if (this.#relay?.write(piece) === false) this.#hold();
   }
 
   ended(): void {
@@ -142,7 +146,19 @@ export class ClientCall implements TargetSink, OpenStream {
   #open(): void {
     this.#phase = 'open';
     this.#relay = this.#exchange.relay?.(this.#status, this.#lines, this.#length);
-    if (this.#relay !== undefined) this.#relay.onDrain = () => this.#upstream?.resume();
+    if (this.#relay !== undefined) this.#relay.onDrain = () => this.#goOn();
+  }
+
+  /** The client is slow: the backend has to wait, but not for ever. */
+  #hold(): void {
+    this.#upstream?.pause();
+    this.#cancelStall ??= this.#route.clock.after(STALL_MS, () => this.#relay?.cut());
+  }
+
+  #goOn(): void {
+    this.#cancelStall?.();
+    this.#cancelStall = undefined;
+    this.#upstream?.resume();
   }
 
   /** The answer broke off in the middle. */
@@ -179,6 +195,7 @@ export class ClientCall implements TargetSink, OpenStream {
   #release(): void {
     if (this.#phase === 'over') return;
     this.#phase = 'over';
+    this.#cancelStall?.();
     this.#upstream = undefined;
     this.#exchange.onClose = undefined;
     this.#route.inFlight--;

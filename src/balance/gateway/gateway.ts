@@ -43,9 +43,8 @@ export class Gateway {
   readonly #acceptor: GatewayAcceptor;
   readonly #endpoint: HttpEndpoint;
   readonly #admin: AdminServer | undefined;
-  readonly #retiring = new Set<Promise<void>>();
-  /** What ends the time that a merged endpoint has left. */
-  readonly #hurry = new Set<() => void>();
+  /** What is not configured any more and finishes what it has, and what makes it end at once. */
+  readonly #retiring = new Map<Promise<void>, () => unknown>();
   #config: ResolvedGateway;
   #servers: Servers = new Map();
   #merged: MergedEndpoint | undefined;
@@ -119,8 +118,8 @@ export class Gateway {
     await this.#endpoint.close(deadlineMs);
     await this.#merged?.close(0);
     await Promise.all(Array.from(this.#servers.values(), (server) => server.retire(undefined, 0)));
-    for (const resolve of this.#hurry) resolve();
-    await Promise.all(this.#retiring);
+    for (const hurry of this.#retiring.values()) hurry();
+    await Promise.all(this.#retiring.keys());
     await this.#admin?.close();
   }
 
@@ -165,7 +164,9 @@ export class Gateway {
       ...routes.map(({ options }) => options.path),
       ...(merged === undefined ? [] : [merged.path]),
     ]);
-    for (const [name, server] of before) this.#retire(server.retire(after.get(name), RETIRE_MS));
+    for (const [name, server] of before) {
+      this.#retire(server.retire(after.get(name), RETIRE_MS), () => server.retire(undefined, 0));
+    }
   }
 
   /** Makes the merged endpoint, unless the one that is there means the same and its servers are the same. */
@@ -180,20 +181,18 @@ export class Gateway {
     if (old === undefined) return;
     old.drain(); // Its streams begin anew at the new one; other calls may take their time.
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#hurry.add(resolve);
     const cancel = this.#parts.clock.after(RETIRE_MS, resolve);
     const close = async (): Promise<void> => {
       await promise;
       cancel();
-      this.#hurry.delete(resolve);
       await old.close(0);
     };
-    this.#retire(close());
+    this.#retire(close(), resolve);
   }
 
-  #retire(work: Promise<void>): void {
+  #retire(work: Promise<void>, hurry: () => unknown): void {
     const retiring = work.finally(() => this.#retiring.delete(retiring));
-    this.#retiring.add(retiring);
+    this.#retiring.set(retiring, hurry);
   }
 
   #urls(url: string): Omit<GatewayUrls, 'admin'> {

@@ -23,7 +23,6 @@ const NOT_TO_BACKENDS: ReadonlySet<string> = new Set([
   'host',
   'mcp-session-id',
   'origin',
-  'peregrine-attempt',
   'x-forwarded-for',
 ]);
 /** Fields that name one request among equal ones; answers do not differ by them. */

@@ -6,6 +6,8 @@ import type { Hedging } from './hedging.ts';
 import type { TargetCall, TargetFailure, TargetSink } from './target.ts';
 
 const MAX_ATTEMPTS = 2;
+/** Clients mark their own further attempts. */
+const ATTEMPT_LINE = /^peregrine-attempt:/im;
 const LISTEN = 'subscriptions/listen';
 const NO_BACKEND: TargetFailure = {
   reason: 'unavailable',
@@ -175,7 +177,8 @@ export class ReplicaCall implements UpstreamCall, AttemptOwner {
     if (this.#first === undefined) this.#first = attempt;
     else this.#second = attempt;
     if (method !== 'GET') this.#shared.waiting.add(attempt);
-    const attemptLine = this.#attempts === 1 ? '' : `Peregrine-Attempt: ${this.#attempts}\r\n`;
+    const isMarked = this.#attempts === 1 || ATTEMPT_LINE.test(headerLines);
+    const attemptLine = isMarked ? '' : `Peregrine-Attempt: ${this.#attempts}\r\n`;
     const request: UpstreamRequest = {
       method,
       path: backend.path,

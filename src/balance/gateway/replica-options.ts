@@ -13,7 +13,7 @@ import type { BalancingAlgorithm } from '../picking/backend.ts';
 export interface ReplicaConfig {
   /** @default 'least-connections' */
   readonly algorithm?: BalancingAlgorithm;
-  /** Most connections to one replica. A stream holds one as long as it is open. @default 256 */
+  /** Most connections to one replica. A stream holds one as long as it is open. @default 1_024 */
   readonly maxConnections?: number;
   /** Tools that may be called twice, since they change nothing or make the same change only once; `*` for any characters. @default none */
   readonly safeTools?: readonly string[];
@@ -102,7 +102,7 @@ export function resolveReplicaOptions(at: string, given: ReplicaConfig): Replica
     throw new OptionError(`${at}.algorithm`, `must be one of ${ALGORITHMS.join(', ')}`, algorithm);
   return Object.freeze({
     algorithm,
-    maxConnections: integerOption(`${at}.maxConnections`, given.maxConnections, 256, { min: 1, max: 65_535 }),
+    maxConnections: integerOption(`${at}.maxConnections`, given.maxConnections, 1_024, { min: 1, max: 65_535 }),
     safeTools: stringListOption(`${at}.safeTools`, given.safeTools, []),
     retries: resolveRetries(`${at}.retries`, given.retries),
     hedging: resolveHedging(`${at}.hedging`, given.hedging ?? false),

@@ -39,7 +39,8 @@ export class ReplicaTarget implements Target {
   readonly #parts: ReplicaParts;
   readonly #backends = new Map<string, Backend>();
   readonly #aliases = new Map<string, Backend>();
-  readonly #closing = new Set<Promise<void>>();
+  /** Connections of replicas that are no more in the list. */
+  readonly #closing = new Set<Upstream>();
   readonly #shared: CallShared;
   readonly #cancelSweep: CancelTimer;
 
@@ -98,7 +99,7 @@ export class ReplicaTarget implements Target {
   async close(deadlineMs: number = CLOSE_MS): Promise<void> {
     this.#shared.balancer.close();
     for (const backend of [...this.#backends.values()]) this.#remove(backend, deadlineMs);
-    await Promise.all(this.#closing);
+    await Promise.all(Array.from(this.#closing, (upstream) => upstream.close(deadlineMs)));
     this.#cancelSweep();
   }
 
@@ -114,8 +115,9 @@ export class ReplicaTarget implements Target {
     this.#backends.delete(backend.id);
     if (this.#aliases.get(backend.alias) === backend) this.#aliases.delete(backend.alias);
     this.#shared.balancer.remove(backend.id);
-    const closing = backend.upstream.close(deadlineMs).finally(() => this.#closing.delete(closing));
-    this.#closing.add(closing);
+    const { upstream } = backend;
+    this.#closing.add(upstream);
+    void upstream.close(deadlineMs).then(() => this.#closing.delete(upstream));
   }
 
   #sweep(): void {

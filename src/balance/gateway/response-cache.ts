@@ -1,6 +1,6 @@
 import type { Clock } from '../../kernel/clock.ts';
 import { integerOption, objectOption } from '../../kernel/options.ts';
-import { isObject, isRequestId, type RequestId } from '../../wire/wire.ts';
+import { findExcess, isObject, isRequestId, JSON_BOUNDS, type RequestId } from '../../wire/wire.ts';
 
 /** How many shared answers a gateway keeps of one server. */
 export interface ResponseCacheOptions {
@@ -82,7 +82,8 @@ export class ResponseCache {
 
   /** Where the answer to a request would be kept; nothing where it may not be. @param varying The header lines it may depend on. */
   slot(varying: string, body: string): CacheSlot | undefined {
-    const message = parse(body);
+    // What is nested too deep can be read, but not written again.
+    const message = findExcess(body, JSON_BOUNDS) === undefined ? parse(body) : undefined;
     if (!isObject(message) || !isRequestId(message['id'])) return undefined;
     const { id, method, params } = message;
     const meta = isObject(params) ? params['_meta'] : undefined;

@@ -26,6 +26,7 @@ export class Route {
   readonly name: string;
   readonly target: Target;
   readonly options: RouteOptions;
+  readonly clock: Clock;
   readonly cache: ResponseCache | undefined;
   readonly streams = new Set<OpenStream>();
   inFlight = 0;
@@ -35,6 +36,7 @@ export class Route {
     this.name = target.name;
     this.target = target;
     this.options = options;
+    this.clock = clock;
     this.cache = options.cache === undefined ? undefined : new ResponseCache(options.cache, clock);
   }
 }

@@ -49,7 +49,8 @@ export class HttpUpstream implements Upstream, ConnectionOwner {
   #connects = 0;
   #lost = 0;
   #closed: Promise<void> | undefined;
-  #whenEmpty: (() => void) | undefined;
+  /** Resolves when the time of calls in flight is over, or there are none. */
+  readonly #over = Promise.withResolvers<void>();
 
   /** @throws {OptionError} */
   constructor(options: HttpUpstreamOptions, name = 'upstream') {
@@ -82,7 +83,11 @@ export class HttpUpstream implements Upstream, ConnectionOwner {
 
   /** Calls that were made, those that wait included, may end in time; after that they fail with `UPSTREAM_CLOSED`. */
   close(deadlineMs = CLOSE_MS): Promise<void> {
-    this.#closed ??= this.#close(deadlineMs);
+    this.#closed ??= this.#close();
+    if (this.#connections.size > 0) {
+      const cancel = this.options.clock.after(deadlineMs, this.#over.resolve);
+      void this.#over.promise.then(cancel);
+    }
     return this.#closed;
   }
 
@@ -154,17 +159,9 @@ export class HttpUpstream implements Upstream, ConnectionOwner {
     }
   }
 
-  async #close(deadlineMs: number): Promise<void> {
+  async #close(): Promise<void> {
     for (const connection of this.#free.splice(0)) connection.destroy();
-    if (this.#connections.size > 0) {
-      await new Promise<void>((resolve) => {
-        const cancel = this.options.clock.after(deadlineMs, resolve);
-        this.#whenEmpty = () => {
-          cancel();
-          resolve();
-        };
-      });
-    }
+    if (this.#connections.size > 0) await this.#over.promise;
     for (const call of this.#waiting)
       this.#fail(call, new UpstreamCallError('UPSTREAM_CLOSED', this.options.origin, true));
     for (const connection of this.#connections) connection.destroy();
@@ -172,6 +169,6 @@ export class HttpUpstream implements Upstream, ConnectionOwner {
   }
 
   #settle(): void {
-    if (this.#connections.size === 0) this.#whenEmpty?.();
+    if (this.#connections.size === 0 && this.#closed !== undefined) this.#over.resolve();
   }
 }

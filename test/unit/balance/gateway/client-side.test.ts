@@ -144,6 +144,7 @@ describe.each(BOTH_READERS)('the client side of a gateway $title', ({ lane }) =>
         'mcp-method',
         'mcp-name',
         'mcp-protocol-version',
+        'peregrine-attempt',
         'traceparent',
         'x-forwarded-for',
       ].sort(),
@@ -171,6 +172,17 @@ describe.each(BOTH_READERS)('the client side of a gateway $title', ({ lane }) =>
     client.send(toPost('[]'));
     expect((await target.next(1)).call.rpcMethod).toBeUndefined();
     target.sent[1]?.answer(400, '{}');
+  });
+
+  it('is not hurt by what is nested without end', async () => {
+    const { target, client } = await start();
+    const deep = '['.repeat(100_000) + ']'.repeat(100_000);
+    const body = `{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{"x":${deep}}}}`;
+    client.send(toPost(body, { 'MCP-Protocol-Version': '2026-07-28', 'Mcp-Method': 'tools/list' }));
+    (await target.next(0)).answer(200, '{}');
+    client.send(toPost(body));
+    (await target.next(1)).sink.failed({ reason: 'lost', message: 'why', retryAfterSeconds: undefined });
+    expect((await client.responses(2)).map(({ status }) => status)).toEqual([200, 502]);
   });
 
   it('passes events on as they come, whole ones only', async () => {
@@ -237,8 +249,20 @@ describe.each(BOTH_READERS)('the client side of a gateway $title', ({ lane }) =>
     await sent.noted('abort');
   });
 
+  it('gives a client up that takes nothing any more', async () => {
+    const { target, client, clock } = await start();
+    client.socket.pause();
+    client.send(toPost(CALL, MODERN));
+    const sent = await target.next(0);
+    sent.sink.head(200, headersOf({ 'content-type': 'application/octet-stream' }), 'owner');
+    const piece = Buffer.alloc(65_536, 'x');
+    for (let pieces = 0; !sent.log.includes('pause') && pieces < 2_000; pieces++) sent.sink.data(piece);
+    clock.advance(60_000);
+    await sent.noted('abort');
+  });
+
   it('holds a fast backend back for a slow client', async () => {
-    const { target, client } = await start();
+    const { target, client, clock } = await start();
     client.socket.pause();
     client.send(toPost(CALL, MODERN));
     const sent = await target.next(0);
@@ -249,6 +273,7 @@ describe.each(BOTH_READERS)('the client side of a gateway $title', ({ lane }) =>
     expect(pieces).toBeLessThan(2_000);
     client.socket.resume();
     await sent.noted('resume');
+    clock.advance(3_600_000);
     sent.sink.ended();
     expect((await client.responses(1))[0]?.body.length).toBe(pieces * 65_536);
   });

@@ -61,6 +61,28 @@ describe('a second attempt', () => {
     },
   );
 
+  it('leaves the mark of a client that tries again itself', () => {
+    const { call, upstream } = replicas();
+    const headerLines = `peregrine-attempt: 3\r\n${LIST.headerLines}`;
+    call({ ...LIST, headerLines });
+    upstream('a').last.fail('UPSTREAM_CONNECTION_LOST');
+    expect(upstream('b').last.request.headerLines).toBe(headerLines);
+  });
+
+  it.each(['UPSTREAM_UNAVAILABLE', 'UPSTREAM_CLOSED'] as const)('is made after %s, which is no failure', (code) => {
+    const { call, upstream, balancer } = replicas();
+    const { sink } = call(BUY);
+    upstream('a').last.fail(code, true);
+    upstream('b').last.fail(code, true);
+    expect([sink.heard, balancer.settled]).toEqual([
+      [['failed', 'overloaded']],
+      [
+        ['a', 'unknown'],
+        ['b', 'unknown'],
+      ],
+    ]);
+  });
+
   it('is not made for an unsafe call that may have been executed', () => {
     const { call, upstream } = replicas();
     const { sink } = call(BUY);
