@@ -46,7 +46,8 @@ describe('what is an answer', () => {
   ])('is not complete when the connection ends within: %s', (_title, text) => {
     const { reader, log } = openReader();
     reader.read(Buffer.from(text));
-    expect(reader.finish()).toBe(false);
+    reader.finish();
+    expect(log.isCut).toBe(true);
     expect(log.answers.filter(({ reusable }) => reusable !== undefined)).toEqual([]);
   });
 });
@@ -62,6 +63,7 @@ describe('what is refused', () => {
     ['an empty length', `${OK}Content-Length:\r\n\r\n`],
     ['a length beyond all bounds', `${OK}Content-Length: 99999999999999999999\r\n\r\n`],
     ['another transfer coding', `${OK}Transfer-Encoding: gzip, chunked\r\n\r\n`],
+    ['a transfer coding with a tab', `${OK}Transfer-Encoding: chunked\t\r\n\r\n`],
     ['chunked twice', `${OK}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n`],
     ['chunks in HTTP/1.0', 'HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'],
     ['a blank before the colon', `${OK}Content-Length : 5\r\n\r\n`],
@@ -74,6 +76,9 @@ describe('what is refused', () => {
     ['another protocol', 'HTTP/2 200 OK\r\n\r\n'],
     ['a status of two digits', 'HTTP/1.1 20 OK\r\n\r\n'],
     ['a switch of protocols', 'HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n'],
+    ['an interim answer of HTTP/1.0', 'HTTP/1.0 100 Continue\r\n\r\n'],
+    ['an interim answer with a body', 'HTTP/1.1 100 Continue\r\nContent-Length: 5\r\n\r\n'],
+    ['an interim answer that is to close', 'HTTP/1.1 100 Continue\r\nConnection: close\r\n\r\n'],
     ['endless interim answers', 'HTTP/1.1 100 Continue\r\n\r\n'.repeat(20)],
     ['a chunk size that is none', `${CHUNKED}xyz\r\n`],
     ['an empty chunk size', `${CHUNKED}\r\n`],
@@ -200,10 +205,22 @@ describe('pausing', () => {
     const { reader, log } = openReader();
     log.onData = () => reader.pause();
     reader.read(Buffer.from(CHUNKS));
-    expect([reader.finish(), reader.isBehind]).toEqual([true, true]);
+    reader.finish();
+    expect([log.isCut, reader.isBehind]).toEqual([false, true]);
     log.onData = () => {};
     reader.resume();
     expect([log.last.body.toString(), log.last.reusable]).toEqual(['abc', true]);
+  });
+
+  it('does not hide that the connection ended within the answer', () => {
+    const { reader, log } = openReader();
+    log.onData = () => reader.pause();
+    reader.read(Buffer.from(CHUNKS.slice(0, -3)));
+    reader.finish();
+    log.onData = () => {};
+    expect(log.isCut).toBe(false);
+    reader.resume();
+    expect([log.last.body.toString(), log.last.reusable, log.isCut]).toEqual(['abc', undefined, true]);
   });
 
   it('does not hold the connection when the body is complete', () => {
