@@ -5,6 +5,7 @@ import { CliError, EXIT } from './cli-error.ts';
 import { doctor } from './doctor.ts';
 import { list } from './list.ts';
 import { createProcessOutput, type Output } from './output.ts';
+import { start } from './start.ts';
 
 /** Runs one command line. @returns The process's exit code. */
 export async function run(args: readonly string[], output: Output = createProcessOutput()): Promise<number> {
@@ -13,6 +14,7 @@ export async function run(args: readonly string[], output: Output = createProces
       call: (url, tool, json, options) => call(url, tool, json, options, output),
       list: (url, options) => list(url, options, output),
       doctor: (options) => doctor(options, output),
+      start: (file, options) => start(file, options, output),
     });
   } catch (error) {
     if (error instanceof CliError) output.error(`peregrine: ${error.message}\n`);
