@@ -1,3 +1,5 @@
+import { measureInstances } from '../scale/instances.ts';
+import type { ExtraResult } from './extra.ts';
 import type { Goal, Row, Suite } from './suite.ts';
 
 const row = (contender: string): Row => ({ group: 'gateway', contender, toolset: '3', scenario: 'call-modern' });
@@ -8,11 +10,37 @@ const goal = (title: string, contender: string, atMost: number): Goal => ({
   atMost,
 });
 
+async function measureScale(): Promise<ExtraResult> {
+  const instances = await measureInstances();
+  const alone = (tool: string): number =>
+    instances.find((found) => found.tool === tool && found.instances === 1)?.requestsPerSecond ?? Number.NaN;
+  return {
+    tables: [
+      {
+        title: '`peregrine start`, 64 connections; instances and load share the cores',
+        headings: ['tool', 'instances', 'req/s', '/ one', 'P50 µs', 'P99 µs', 'CPU µs a call', 'errors'],
+        rows: instances.map((found) => [
+          found.tool,
+          found.instances,
+          found.requestsPerSecond,
+          (found.requestsPerSecond / alone(found.tool)).toFixed(2),
+          found.p50Us,
+          found.p99Us,
+          found.cpuUs.toFixed(1),
+          found.errors,
+        ]),
+      },
+    ],
+    goals: [],
+  };
+}
+
 export const suite: Suite = {
   name: 'scale',
   needs: ['nginx'],
   rows: ['gateway-nginx', 'gateway-lane', 'gateway-undici'].map(row),
   goals: [goal('the lane and our own client against nginx, same backends', 'gateway-lane', 1.5)],
+  extra: measureScale,
   connections: 16,
   requests: 60_000,
   measuredMs: 6_000,
