@@ -4,7 +4,7 @@
  */
 import { expect, it } from 'vitest';
 import { type AnswerLog, openReader, type ReadAnswer } from '../balance/answers.ts';
-import { type AnswerInput, generateAnswer } from './answer-grammar.ts';
+import { type AnswerInput, changed, generateAnswer } from './answer-grammar.ts';
 import { escapeBytes } from './escape.ts';
 import { readByNode } from './node-client.ts';
 import { Random } from './random.ts';
@@ -91,4 +91,29 @@ it('reads what it takes as the client of Node.js does, however it is cut', async
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
   expect(taken).toBeGreaterThan(INPUTS / 2);
   expect(INPUTS - taken).toBeGreaterThan(INPUTS / 10);
+});
+
+/** Everything that a log has of its last answer. */
+const outcome = (log: AnswerLog): unknown => [
+  log.answers.slice(-1).map((answer) => [summary(answer), answer.reusable]),
+  log.wrong,
+];
+
+it('reads an answer as it would by itself when one like it came before', () => {
+  let repeated = 0;
+  for (let seed = FIRST_SEED; seed < FIRST_SEED + INPUTS; seed++) {
+    const random = new Random(seed);
+    const { bytes, cuts } = generateAnswer(random);
+    const { reader, log } = openReader();
+    reader.read(bytes);
+    if (log.answers.length === 0 || !log.last.reusable) continue;
+    const next = random.oneIn(3) ? bytes : changed(random, Buffer.from(bytes));
+    const expected = read(piecesOf(next, cuts), false).log;
+    log.answers.length = 0;
+    reader.expect();
+    for (const piece of piecesOf(next, cuts)) if (!isTaken(log)) reader.read(piece);
+    expect(outcome(log), `seed ${seed}: ${escapeBytes(bytes)} then ${escapeBytes(next)}`).toEqual(outcome(expected));
+    repeated++;
+  }
+  expect(repeated).toBeGreaterThan(INPUTS / 5);
 });

@@ -127,7 +127,8 @@ function chunks(random: Random, body: Buffer, isChanged: boolean): string {
   return `${text}${random.pick(['0', '000'])}${random.pick(EXTENSIONS)}\r\n${trailer}${wrong}\r\n`;
 }
 
-function changed(random: Random, bytes: Buffer<ArrayBuffer>): Buffer<ArrayBuffer> {
+/** The same with one byte taken away, added or replaced, or cut off. */
+export function changed(random: Random, bytes: Buffer<ArrayBuffer>): Buffer<ArrayBuffer> {
   const at = random.int(bytes.length + 1);
   const byte = Buffer.of(random.oneIn(4) ? random.int(256) : random.pick(INTERESTING));
   const kind = random.int(4);

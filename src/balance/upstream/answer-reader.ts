@@ -148,7 +148,7 @@ export class AnswerReader {
     const head = parseAnswerHead(text);
     if (typeof head === 'string') return this.#bad(head);
     if (head.status < 200) return this.#skipInterim(head, end + 4);
-    if (head.framing === 'length') this.#memo.remember(text, head);
+    this.#memo.remember(text, head);
     return this.#startBody(head, head.contentLength, buffer, end + 4);
   }
 

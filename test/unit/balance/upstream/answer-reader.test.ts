@@ -166,6 +166,27 @@ describe('header fields', () => {
     expect([log.last.headers.get('x'), log.last.headers.memo]).toEqual(['b', undefined]);
   });
 
+  it('share that too where an answer has no length', () => {
+    const { reader, log } = openReader();
+    for (const body of ['one', 'two']) {
+      reader.expect();
+      reader.read(Buffer.from(`${CHUNKED}3\r\n${body}\r\n0\r\n\r\n`));
+      log.last.headers.memo ??= body;
+    }
+    const found = log.answers.map(({ body, headers }) => [
+      body.toString(),
+      headers.memo,
+      headers.get('content-length'),
+    ]);
+    expect(found).toEqual([
+      ['one', 'one', undefined],
+      ['two', 'one', undefined],
+    ]);
+    reader.expect();
+    reader.read(Buffer.from(CHUNKED.replace('\r\n\r\n', '\r\nX: 1\r\n\r\n0\r\n\r\n'.slice(0, -5))));
+    expect([log.last.headers.get('x'), log.last.headers.memo]).toEqual(['1', undefined]);
+  });
+
   it('do not change when the same block comes with another length', () => {
     const { reader, log } = openReader();
     reader.read(Buffer.from(`${OK}Content-Length: 3\r\n\r\none`));
