@@ -9,7 +9,7 @@ import {
   resolveHttpOptions,
   resolveTransportLimits,
 } from '../../dist/transport/transport.js';
-import { startBackends } from '../scale/backends.ts';
+import { startBackends } from '../gateway/backends.ts';
 import { announce, readArguments } from './announce.ts';
 
 const HELD_BACK = new Set(['host', 'connection', 'content-length', 'transfer-encoding', 'keep-alive']);

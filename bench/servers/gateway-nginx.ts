@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { program } from '../../test/services/install.ts';
-import { startBackends } from '../scale/backends.ts';
+import { startBackends } from '../gateway/backends.ts';
 
 const START_MS = 10_000;
 

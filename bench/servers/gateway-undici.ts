@@ -1,7 +1,7 @@
 /** Reference: `node:http` in front, an undici `Pool` for each backend behind, pieces passed on as they come. */
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { Pool } from 'undici';
-import { startBackends } from '../scale/backends.ts';
+import { startBackends } from '../gateway/backends.ts';
 import { announce, readArguments } from './announce.ts';
 
 const HELD_BACK = new Set(['host', 'connection', 'content-length', 'transfer-encoding', 'keep-alive']);
