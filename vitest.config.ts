@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** Folders of test/ whose tests start servers or processes, or search. */
-const SLOW_FOLDERS = ['e2e', 'fuzz', 'conformance', 'tooling'];
+const SLOW_FOLDERS = ['e2e', 'fuzz', 'conformance', 'tooling', 'cluster'];
 /** Folders of test/ whose tests need Redis, PostgreSQL and MariaDB. */
 const SERVICE_FOLDERS = ['contract', 'chaos'];
 /** The folder of test/ whose tests need a Chromium. */
