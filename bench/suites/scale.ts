@@ -1,4 +1,5 @@
 import { measureInstances } from '../scale/instances.ts';
+import { measureModel } from '../scale/model.ts';
 import type { ExtraResult } from './extra.ts';
 import type { Goal, Row, Suite } from './suite.ts';
 
@@ -11,6 +12,7 @@ const goal = (title: string, contender: string, atMost: number): Goal => ({
 });
 
 async function measureScale(): Promise<ExtraResult> {
+  const model = measureModel();
   const instances = await measureInstances();
   const alone = (tool: string): number =>
     instances.find((found) => found.tool === tool && found.instances === 1)?.requestsPerSecond ?? Number.NaN;
@@ -30,8 +32,9 @@ async function measureScale(): Promise<ExtraResult> {
           found.errors,
         ]),
       },
+      ...model.tables,
     ],
-    goals: [],
+    goals: model.goals,
   };
 }
 
