@@ -23,6 +23,7 @@ export const CONTENDERS: readonly Contender[] = [
   { name: 'peregrine-watched', fixed: false, packages: ['zod'] },
   { name: 'gateway-nginx', fixed: true, packages: [] },
   { name: 'gateway-lane', fixed: true, packages: [] },
+  { name: 'gateway-peregrine', fixed: true, packages: [] },
   { name: 'gateway-undici', fixed: true, packages: ['undici'] },
   { name: 'sdk-v2', fixed: false, packages: ['@modelcontextprotocol/server', '@modelcontextprotocol/node', 'zod'] },
 ];

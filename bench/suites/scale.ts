@@ -41,8 +41,11 @@ async function measureScale(): Promise<ExtraResult> {
 export const suite: Suite = {
   name: 'scale',
   needs: ['nginx'],
-  rows: ['gateway-nginx', 'gateway-lane', 'gateway-undici'].map(row),
-  goals: [goal('the lane and our own client against nginx, same backends', 'gateway-lane', 1.5)],
+  rows: ['gateway-nginx', 'gateway-lane', 'gateway-peregrine', 'gateway-undici'].map(row),
+  goals: [
+    goal('the lane and our own client against nginx, same backends', 'gateway-lane', 1.5),
+    goal('the whole gateway against nginx, same backends', 'gateway-peregrine', 1.5),
+  ],
   extra: measureScale,
   connections: 16,
   requests: 60_000,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export type ServiceName = 'redis' | 'postgres' | 'mariadb';
-export type NeedName = ServiceName | 'chromium' | 'nginx';
+export type NeedName = ServiceName | 'chromium' | 'kubectl' | 'nginx' | 'python';
 
 interface Need {
   /** The Debian package that brings it. */
@@ -17,6 +17,7 @@ interface Need {
 }
 
 const SERVICE = { names: 'a running service' } as const;
+const PROGRAM = { names: 'its program' } as const;
 export const NEEDS: Readonly<Record<NeedName, Need>> = {
   redis: { ...SERVICE, package: 'redis-server', variable: 'REDIS_URL', programs: ['redis-server'] },
   postgres: { ...SERVICE, package: 'postgresql', variable: 'POSTGRES_URL', programs: ['postgres', 'initdb'] },
@@ -26,8 +27,10 @@ export const NEEDS: Readonly<Record<NeedName, Need>> = {
     variable: 'MYSQL_URL',
     programs: ['mariadbd', 'mariadb-install-db'],
   },
-  nginx: { names: 'its program', package: 'nginx-light', variable: 'PATH', programs: ['nginx'] },
-  chromium: { names: 'its program', package: 'chromium', variable: 'CHROMIUM_PATH', programs: ['chromium'] },
+  chromium: { ...PROGRAM, package: 'chromium', variable: 'CHROMIUM_PATH', programs: ['chromium'] },
+  kubectl: { ...PROGRAM, package: 'kubernetes-client', variable: 'KUBECTL_PATH', programs: ['kubectl'] },
+  nginx: { ...PROGRAM, package: 'nginx-light', variable: 'PATH', programs: ['nginx'] },
+  python: { ...PROGRAM, package: 'python3-venv', variable: 'PYTHON_PATH', programs: ['python3'] },
 };
 
 const SCRIPT = fileURLToPath(new URL('install-packages.sh', import.meta.url));
@@ -45,6 +48,23 @@ function findProgram(name: string): string | undefined {
   return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
 }
 
+/** The path of the program that is needed: the one that its variable names, or the installed one. */
+export function neededProgram(name: Exclude<NeedName, ServiceName>): string {
+  return process.env[NEEDS[name].variable] || program(name);
+}
+
+/** Brings a program before the tests of a project. Without it the run fails: no test is left out. */
+export async function bring(name: Exclude<NeedName, ServiceName>): Promise<void> {
+  if (process.env[NEEDS[name].variable]) return;
+  try {
+    await install([name]);
+  } catch (error) {
+    // Thrown, it would come with a stack and with the runner's "No test files found".
+    console.error(`Tests cannot run: ${(error as Error).message}`);
+    process.exit(1);
+  }
+}
+
 /** The path of an installed program. */
 export function program(name: string): string {
   const path = findProgram(name);
@@ -59,13 +79,21 @@ export function program(name: string): string {
  */
 export async function install(names: readonly NeedName[]): Promise<void> {
   const missing = missingOf(names);
-  if (missing.length === 0) return;
+  if (missing.length > 0) await installPackages(missing, () => missingOf(names));
+}
+
+/** Installs the package of one whose program is there and yet lacks something. */
+export async function complete(name: NeedName): Promise<void> {
+  await installPackages([NEEDS[name]], () => []);
+}
+
+async function installPackages(missing: readonly Need[], findMissing: () => readonly Need[]): Promise<void> {
   const packages = missing.map((need) => need.package);
   if (process.getuid?.() !== 0)
     throw new Error(`${packages.join(', ')}: not installed; run as root, or ${advice(missing)}`);
   console.log(`Installing what the tests need: ${packages.join(', ')}`);
   const problem = await runInstaller(packages);
-  const still = missingOf(names);
+  const still = findMissing();
   if (still.length > 0) {
     const failed = still.map((need) => need.package).join(', ');
     throw new Error(`${failed}: could not be installed (${problem}); ${advice(still)}`);

@@ -123,25 +123,26 @@ export class LoadBalancer {
    * Chooses a backend for one call; nothing where there is none.
    *
    * @param exclude Backends that must not be chosen, such as the one that just failed.
-   * HOT: every call of a gateway; guarded by the figures in docs/decisions/0019-picking.md.
+   * HOT: every call of a gateway; guarded by `node bench/scale-model/pick-cost.ts` (decision 0019).
    */
   pick({ exclude }: { readonly exclude?: ReadonlySet<string> | undefined } = {}): ChosenBackend | undefined {
     let candidates = this.#candidates ?? this.#arrange();
     if (exclude !== undefined && exclude.size > 0) candidates = candidates.filter(({ id }) => !exclude.has(id));
     if (candidates.length === 0) return undefined;
-    const member = this.#picker.pick(candidates);
-    member.inFlight++;
-    member.requests++;
-    return new Choice(member, this.#picker, this.#ejection, this.#options.clock);
+    return this.#choose(this.#picker.pick(candidates));
+  }
+
+  /** Counts a call that only this backend can serve, whatever state it is in; nothing where it is not known. */
+  take(id: string): ChosenBackend | undefined {
+    const member = this.#members.get(id);
+    return member && this.#choose(member);
   }
 
   /** Takes in what a backend tells of itself; shares that are none, and unknown backends, are left out. */
   report(id: string, { cpu, memory }: BackendLoad): void {
     const member = this.#members.get(id);
     if (member === undefined || !isShare(cpu) || !isShare(memory)) return;
-    member.cpu = Math.min(1, cpu);
-    member.memory = Math.min(1, memory);
-    member.reportedAt = this.#options.clock.now();
+    member.report({ cpu: Math.min(1, cpu), memory: Math.min(1, memory) }, this.#options.clock.now());
   }
 
   /** How each backend does; `overall` is the mean of their loads, by weight. */
@@ -161,6 +162,12 @@ export class LoadBalancer {
     this.#isClosed = true;
     this.#candidates = undefined;
     for (const member of this.#members.values()) this.#stopWatching(member);
+  }
+
+  #choose(member: Member): ChosenBackend {
+    member.inFlight++;
+    member.requests++;
+    return new Choice(member, this.#picker, this.#ejection, this.#options.clock);
   }
 
   #member(id: string): Member {
