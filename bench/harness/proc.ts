@@ -28,6 +28,14 @@ export function cpuTimeUs(pid: number): number {
   }
 }
 
+/** The same for a process and all that descend from it and still run. */
+export function treeCpuTimeUs(pid: number): number {
+  const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+    readFileSync(`/proc/${pid}/task/${thread}/children`, 'latin1').split(' ').filter(Boolean).map(Number),
+  );
+  return children.reduce((sum, child) => sum + treeCpuTimeUs(child), cpuTimeUs(pid));
+}
+
 function tickTimeUs(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
   // The command's name, in parentheses, may hold blanks: count fields after its end.

@@ -16,6 +16,7 @@ export interface ReadAnswer {
 export class AnswerLog implements AnswerReceiver {
   readonly answers: ReadAnswer[] = [];
   wrong: string | undefined;
+  isCut = false;
   /** Runs at each piece of a body. */
   onData: () => void = () => {};
 
@@ -35,6 +36,10 @@ export class AnswerLog implements AnswerReceiver {
 
   ended(_head: AnswerHead, reusable: boolean): void {
     this.last.reusable = reusable;
+  }
+
+  cut(): void {
+    this.isCut = true;
   }
 
   bad(reason: string): void {

@@ -21,7 +21,7 @@ const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/
 const NAME = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;
 const NOT_IN_VALUES = /[^\t\x20-\x7e\x80-\xff]/;
 const BLANKS = /^[\t ]+|[\t ]+$/g;
-const LENGTH = /^\d{1,15}$/;
+const LENGTH = /^(?:0|[1-9]\d{0,14})$/;
 const KEEP_ALIVE_TIMEOUT = /(?:^|[,; ])timeout=(\d{1,6})(?:$|[,; ])/i;
 const MAX_FIELDS = 1_000;
 /** What decides where an answer ends must not be said twice, or after it. */
@@ -77,7 +77,8 @@ function parseFields(lines: readonly string[], from: number): Map<string, string
     if (!NAME.test(name) || NOT_IN_VALUES.test(line)) return 'a malformed header field';
     const value = line.slice(colon + 1).replace(BLANKS, '');
     const before = merged.get(name);
-    if (before !== undefined && FRAMING_FIELDS.has(name)) return `${name} twice`;
+    // Parsers differ in whether a tab belongs to a value.
+    if (FRAMING_FIELDS.has(name) && (before !== undefined || line.includes('\t'))) return `an unclear ${name}`;
     const joint = name === 'set-cookie' ? '\n' : ', ';
     merged.set(name, before === undefined ? value : `${before}${joint}${value}`);
   }
@@ -96,8 +97,8 @@ function framingOf(status: number, coding: string | undefined, length: string | 
 
 /** An answer without a body that announces one: whether it follows is anybody's guess. */
 function isOdd(status: number, fields: ReadonlyMap<string, string>): boolean {
-  if (status !== 204 && status !== 304) return false;
-  return fields.has('transfer-encoding') || (status === 204 && Number(fields.get('content-length') ?? 0) !== 0);
+  if (status >= 200 && status !== 204 && status !== 304) return false;
+  return fields.has('transfer-encoding') || (status !== 304 && Number(fields.get('content-length') ?? 0) !== 0);
 }
 
 function isKept(byDefault: boolean, connection: string | undefined): boolean {

@@ -10,6 +10,8 @@ export interface AnswerReceiver {
   ended(head: AnswerHead, reusable: boolean): void;
   /** The bytes are no answer, or there was none to come. The reader has stopped. */
   bad(reason: string): void;
+  /** The connection ended, and no answer with it. */
+  cut(): void;
 }
 
 type Phase = 'idle' | 'head' | 'length' | 'close' | 'size' | 'chunk' | 'chunk-end' | 'trailer' | 'stopped';
@@ -82,7 +84,7 @@ export class AnswerReader {
     this.#paused = false;
     if (this.#reading) return;
     if (this.#held !== undefined) this.read(EMPTY);
-    if (this.#inputOver) this.finish();
+    if (this.#inputOver && !this.#paused) this.finish();
   }
 
   /** @param chunk Used only until this returns. */
@@ -103,17 +105,12 @@ export class AnswerReader {
     if (at < buffer.length && this.#phase !== 'stopped') this.#held = owned(at === 0 ? buffer : buffer.subarray(at));
   }
 
-  /**
-   * The connection ended in an orderly way.
-   *
-   * @returns Whether that was no surprise: the answer is complete, or will be when the receiver resumes.
-   */
-  finish(): boolean {
+  /** The connection ended in an orderly way. What a paused receiver has not read yet comes first. */
+  finish(): void {
     this.#inputOver = this.#held !== undefined && this.#paused;
-    if (this.#inputOver) return true;
-    if (this.#phase !== 'close') return false;
-    this.#end(false);
-    return true;
+    if (this.#inputOver) return;
+    if (this.#phase === 'close') this.#end(false);
+    else if (this.#phase !== 'stopped') this.#receiver.cut();
   }
 
   /** Takes what stands at an index, and answers where the next thing is; {@link MORE} while it is not whole. */
@@ -151,12 +148,13 @@ export class AnswerReader {
     const head = parseAnswerHead(text);
     if (typeof head === 'string') return this.#bad(head);
     if (head.status < 200) return this.#skipInterim(head, end + 4);
-    if (head.framing === 'length') this.#memo.remember(text, head);
+    this.#memo.remember(text, head);
     return this.#startBody(head, head.contentLength, buffer, end + 4);
   }
 
-  #skipInterim({ status }: AnswerHead, next: number): number {
+  #skipInterim({ status, keepAlive }: AnswerHead, next: number): number {
     if (status === 101) return this.#bad('a switch to another protocol');
+    if (!keepAlive) return this.#bad('an interim answer after which nothing can come');
     return ++this.#interim > MAX_INTERIM ? this.#bad('too many interim answers') : next;
   }
 

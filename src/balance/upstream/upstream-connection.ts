@@ -188,6 +188,10 @@ export class UpstreamConnection implements AnswerReceiver, CallCarrier {
     this.destroy(code, reason);
   }
 
+  cut(): void {
+    this.destroy('UPSTREAM_CONNECTION_LOST', 'it ended');
+  }
+
   #free(): void {
     if (this.#socket.isPaused()) this.resume();
     this.#enter('free');
@@ -208,13 +212,9 @@ export class UpstreamConnection implements AnswerReceiver, CallCarrier {
     const onData = (chunk: Buffer): void => this.#reader.read(chunk);
     this.#socket.on('data', onData);
     readDirectly(this.#socket, onData);
-    this.#socket.on('end', () => this.#onEnd());
+    this.#socket.on('end', () => this.#reader.finish());
     this.#owner.connected();
     this.#free();
-  }
-
-  #onEnd(): void {
-    if (!this.#reader.finish()) this.destroy('UPSTREAM_CONNECTION_LOST', 'it ended');
   }
 
   #onError(error: Error): void {

@@ -15,7 +15,7 @@ export class HeadMemo<H extends { readonly contentLength: number }> {
   /** What follows the digits, the empty line included. */
   #after: Buffer = EMPTY;
   #head: H | undefined;
-  /** Of the block that matched last: where its body starts, and how long that is. */
+  /** Of the block that matched last: where its body starts, and how long that is; -1 where the block has no length. */
   bodyStart = 0;
   bodyLength = 0;
 
@@ -24,8 +24,8 @@ export class HeadMemo<H extends { readonly contentLength: number }> {
     const field = LENGTH_FIELD.exec(text);
     const digits = field?.[1] ?? '';
     this.#head = undefined;
-    if (field === null || Number(digits) !== head.contentLength) return;
-    const end = field.index + field[0].length;
+    if (field === null ? head.contentLength >= 0 : Number(digits) !== head.contentLength) return;
+    const end = field === null ? text.length : field.index + field[0].length;
     this.#before = Buffer.from(text.slice(0, end - digits.length), 'latin1');
     this.#after = Buffer.from(`${text.slice(end)}\r\n\r\n`, 'latin1');
     this.#head = head;
@@ -36,6 +36,8 @@ export class HeadMemo<H extends { readonly contentLength: number }> {
     const [before, after] = [this.#before, this.#after];
     if (this.#head === undefined || !startsAt(buffer, 0, before)) return undefined;
     const from = before.length;
+    if (this.#head.contentLength < 0)
+      return startsAt(buffer, from, after) ? this.#found(from + after.length, -1) : undefined;
     let at = from;
     let length = 0;
     for (; at < buffer.length && at - from <= MAX_DIGITS; at++) {
@@ -46,8 +48,12 @@ export class HeadMemo<H extends { readonly contentLength: number }> {
     const digits = at - from;
     if (digits === 0 || digits > MAX_DIGITS || (digits > 1 && buffer[from] === ZERO)) return undefined;
     if (!startsAt(buffer, at, after)) return undefined;
-    this.bodyStart = at + after.length;
-    this.bodyLength = length;
+    return this.#found(at + after.length, length);
+  }
+
+  #found(bodyStart: number, bodyLength: number): H | undefined {
+    this.bodyStart = bodyStart;
+    this.bodyLength = bodyLength;
     return this.#head;
   }
 }

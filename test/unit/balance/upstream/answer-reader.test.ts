@@ -46,7 +46,8 @@ describe('what is an answer', () => {
   ])('is not complete when the connection ends within: %s', (_title, text) => {
     const { reader, log } = openReader();
     reader.read(Buffer.from(text));
-    expect(reader.finish()).toBe(false);
+    reader.finish();
+    expect(log.isCut).toBe(true);
     expect(log.answers.filter(({ reusable }) => reusable !== undefined)).toEqual([]);
   });
 });
@@ -62,6 +63,7 @@ describe('what is refused', () => {
     ['an empty length', `${OK}Content-Length:\r\n\r\n`],
     ['a length beyond all bounds', `${OK}Content-Length: 99999999999999999999\r\n\r\n`],
     ['another transfer coding', `${OK}Transfer-Encoding: gzip, chunked\r\n\r\n`],
+    ['a transfer coding with a tab', `${OK}Transfer-Encoding: chunked\t\r\n\r\n`],
     ['chunked twice', `${OK}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n`],
     ['chunks in HTTP/1.0', 'HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'],
     ['a blank before the colon', `${OK}Content-Length : 5\r\n\r\n`],
@@ -74,6 +76,9 @@ describe('what is refused', () => {
     ['another protocol', 'HTTP/2 200 OK\r\n\r\n'],
     ['a status of two digits', 'HTTP/1.1 20 OK\r\n\r\n'],
     ['a switch of protocols', 'HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n'],
+    ['an interim answer of HTTP/1.0', 'HTTP/1.0 100 Continue\r\n\r\n'],
+    ['an interim answer with a body', 'HTTP/1.1 100 Continue\r\nContent-Length: 5\r\n\r\n'],
+    ['an interim answer that is to close', 'HTTP/1.1 100 Continue\r\nConnection: close\r\n\r\n'],
     ['endless interim answers', 'HTTP/1.1 100 Continue\r\n\r\n'.repeat(20)],
     ['a chunk size that is none', `${CHUNKED}xyz\r\n`],
     ['an empty chunk size', `${CHUNKED}\r\n`],
@@ -161,6 +166,27 @@ describe('header fields', () => {
     expect([log.last.headers.get('x'), log.last.headers.memo]).toEqual(['b', undefined]);
   });
 
+  it('share that too where an answer has no length', () => {
+    const { reader, log } = openReader();
+    for (const body of ['one', 'two']) {
+      reader.expect();
+      reader.read(Buffer.from(`${CHUNKED}3\r\n${body}\r\n0\r\n\r\n`));
+      log.last.headers.memo ??= body;
+    }
+    const found = log.answers.map(({ body, headers }) => [
+      body.toString(),
+      headers.memo,
+      headers.get('content-length'),
+    ]);
+    expect(found).toEqual([
+      ['one', 'one', undefined],
+      ['two', 'one', undefined],
+    ]);
+    reader.expect();
+    reader.read(Buffer.from(CHUNKED.replace('\r\n\r\n', '\r\nX: 1\r\n\r\n0\r\n\r\n'.slice(0, -5))));
+    expect([log.last.headers.get('x'), log.last.headers.memo]).toEqual(['1', undefined]);
+  });
+
   it('do not change when the same block comes with another length', () => {
     const { reader, log } = openReader();
     reader.read(Buffer.from(`${OK}Content-Length: 3\r\n\r\none`));
@@ -200,10 +226,22 @@ describe('pausing', () => {
     const { reader, log } = openReader();
     log.onData = () => reader.pause();
     reader.read(Buffer.from(CHUNKS));
-    expect([reader.finish(), reader.isBehind]).toEqual([true, true]);
+    reader.finish();
+    expect([log.isCut, reader.isBehind]).toEqual([false, true]);
     log.onData = () => {};
     reader.resume();
     expect([log.last.body.toString(), log.last.reusable]).toEqual(['abc', true]);
+  });
+
+  it('does not hide that the connection ended within the answer', () => {
+    const { reader, log } = openReader();
+    log.onData = () => reader.pause();
+    reader.read(Buffer.from(CHUNKS.slice(0, -3)));
+    reader.finish();
+    log.onData = () => {};
+    expect(log.isCut).toBe(false);
+    reader.resume();
+    expect([log.last.body.toString(), log.last.reusable, log.isCut]).toEqual(['abc', undefined, true]);
   });
 
   it('does not hold the connection when the body is complete', () => {
