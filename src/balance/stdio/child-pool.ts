@@ -200,8 +200,8 @@ export class ChildPool {
     if (this.#closed || state?.ending === true) return;
     const wasReady = state !== undefined && !Number.isNaN(state.readySince);
     const wasStable = wasReady && clock.now() - state.readySince >= STABLE_MS;
-    // Some end at a question that they do not know: the next one is greeted as servers of old were.
-    if (!wasReady && this.#era === undefined) this.#era = 'legacy';
+    // Some end at a question that they do not know: the next one is greeted as servers of old were, then it is asked again.
+    if (!wasReady) this.#era = this.#era === undefined ? 'legacy' : undefined;
     this.#failures = wasStable ? 1 : this.#failures + 1;
     this.#lastReason = reason;
     const delay = nextDelay(options.restart, this.#failures - 1, random);
