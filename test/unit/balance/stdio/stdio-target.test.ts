@@ -107,7 +107,8 @@ describe('calls', () => {
     );
     const [first, second] = child(stage).sent.filter(({ method }) => method === 'tools/call');
     expect(first?.id).not.toBe(second?.id);
-    const tokenOf = (message: typeof first) => (message?.params?.['_meta'] as Record<string, unknown>)['progressToken'];
+    const tokenOf = (message: typeof first) =>
+      (message?.params?.['_meta'] as { progressToken?: unknown })?.progressToken;
     child(stage).say({ method: 'notifications/progress', params: { progressToken: tokenOf(second), progress: 7 } });
     child(stage).say({ id: second?.id, result: { content: [], of: 'b' } });
     child(stage).say({ id: first?.id, result: { content: [], of: 'a' } });
