@@ -1,6 +1,24 @@
 /** The public face of `peregrine-mcp`. */
 
 export {
+  Autoscaler,
+  type AutoscalerOptions,
+  type BackendEvent,
+  type BackendLoad,
+  type BackendState,
+  type BackendStatistics,
+  type BalancerStatistics,
+  type BalancingAlgorithm,
+  type CallOutcome,
+  type ChosenBackend,
+  type EjectionOptions,
+  LoadBalancer,
+  type LoadBalancerOptions,
+  type LoadSample,
+  type ProbeOptions,
+  type ScaleRecommendation,
+} from './balance/balance.ts';
+export {
   type BreakerCall,
   Circuit,
   CircuitBreaker,
@@ -157,6 +175,7 @@ export type { CpuTaskOptions, ScaleEvent, ServerEvents, ServerMetrics, StartedSe
 export type { BreakerOptions, ServerDatabaseConfig, ServerHttpPoolOptions } from './server-breaker-config.ts';
 export type { OptimizedServerConfig } from './server-config.ts';
 export type { MonitorTick, ServerMonitor } from './server-monitor.ts';
+export type { ScalingOptions } from './server-scaling.ts';
 export type {
   BreakerEvent,
   BreakerReason,

@@ -133,8 +133,9 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
       jsonBounds: jsonBoundsOf(limits),
       subscriptionLimits: limits,
     });
-    const parts = { cache: this.#cache, http: this.http, tasks: this.#tasks, databases: this.#databases };
-    this.monitor = createMonitor(settings, this.signals, { ...parts, dispatcher, breakers, instance: this.#instance });
+    const pools = { cache: this.#cache, http: this.http, tasks: this.#tasks, databases: this.#databases };
+    const others = { dispatcher, breakers, instance: this.#instance, optimizer: this.optimizer, events: this };
+    this.monitor = createMonitor(settings, this.signals, { ...pools, ...others });
     this.#registry.changed.on(createChangePublisher(this.#bus));
     this.signals.fault.on((fault) => this.emit('fault', fault));
     this.monitor.alerts.changed.on((alert) => this.emit('alert', alert));
@@ -218,6 +219,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
       this.monitor.enter('ready');
       this.#instance.join(url, {
         ...{ config: this.config, settings: this.#settings, cache: this.#cache, monitor: this.monitor },
+        events: this,
         rebalance: (share) => this.#endpoint?.rebalance(share),
         stop: () => this.stop(),
       });

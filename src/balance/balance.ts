@@ -12,6 +12,10 @@ export type {
   CallOutcome,
   ChosenBackend,
 } from './picking/backend.ts';
+export { type BackendEvent, LoadBalancer } from './picking/load-balancer.ts';
+export type { EjectionOptions, LoadBalancerOptions, ProbeOptions } from './picking/options.ts';
+export { Autoscaler } from './scaling/autoscaler.ts';
+export { AUTOSCALER_KEYS, type AutoscalerOptions, resolveAutoscalerOptions } from './scaling/options.ts';
 export type { LoadSample, ScaleRecommendation } from './scaling/scale.ts';
 export type { Endpoint, EndpointSource } from './sources/endpoint-source.ts';
 export { resolveStdioOptions, type StdioOptions } from './stdio/stdio-options.ts';

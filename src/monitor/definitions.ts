@@ -84,6 +84,22 @@ export const METRICS = Object.freeze({
     'mcp_server_instance_failures',
     'Instances that ended or were ended although they were wanted.',
   ),
+  demand: gauge('mcp_demand_ratio', 'Event loops that an instance would need; 0.6 is what to aim at.', [], 'ratio'),
+  instancesRecommended: gauge('mcp_server_instances_recommended', 'How many instances there should be.'),
+  scalings: counter('mcp_server_scalings', 'Recommendations to change the number of instances.', ['direction']),
+
+  memoryPressure: gauge(
+    'mcp_server_memory_pressure_ratio',
+    'Share in use of the limit of memory or heap that is nearer.',
+    [],
+    'ratio',
+  ),
+  memoryRelief: counter(
+    'mcp_server_memory_relief',
+    'Times that memory was freed, or new work was refused for lack of it.',
+    ['measure'],
+  ),
+  tunable: gauge('mcp_server_tunable', 'What the optimizer tunes, at its value now.', ['tunable']),
 
   cpu: counter('process_cpu_seconds', 'CPU time, user and system.', [], 'seconds'),
   cores: gauge('process_cpu_cores', 'Hardware threads that the process may use; a fraction under a quota.'),

@@ -11,7 +11,26 @@ export interface MonitorSources {
   readonly pools: () => { readonly [name: string]: PoolStatistics };
   readonly limits: () => LimitFigures;
   readonly breakers: () => PerformanceMetrics['breakers'];
+  readonly tuning: () => TuningReadings;
   readonly state: () => ServingState;
+  /** Nothing where scaling is not configured. */
+  readonly scaling?: () => ScalingFigures | undefined;
+}
+
+/** What the optimizer made of the server. */
+export interface TuningReadings {
+  /** Nothing without a memory guard. */
+  readonly memory:
+    | {
+        /** The larger of the shares of the two limits, heap and resident memory, that are in use. */
+        readonly pressure: number;
+        /** Times that memory was freed, and that new work was refused for lack of it. */
+        readonly freed: number;
+        readonly shed: number;
+      }
+    | undefined;
+  /** What is tuned, by name. */
+  readonly tunables: { readonly [name: string]: { readonly value: number } };
 }
 
 /** Where a server is in its life. */
@@ -51,6 +70,16 @@ export interface LimitFigures {
   readonly server: ConcurrencyStatistics | undefined;
   /** Tools that have a `concurrency`, by name. */
   readonly tools: { readonly [name: string]: ConcurrencyStatistics };
+}
+
+/** How many instances there should be. */
+export interface ScalingFigures {
+  /** Demand per instance, in event loops. */
+  readonly demandRatio: number;
+  /** Nothing before it is known. */
+  readonly recommendedInstances: number | undefined;
+  /** Recommendations that were told. */
+  readonly told: { readonly up: number; readonly down: number };
 }
 
 /** What a circuit breaker did since the start. */

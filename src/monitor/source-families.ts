@@ -2,7 +2,7 @@ import type { ConcurrencyStatistics } from '../kernel/concurrency-statistics.ts'
 import type { PoolStatistics } from '../kernel/pool-statistics.ts';
 import { METRICS } from './definitions.ts';
 import { byLabel, single, toFamily } from './families.ts';
-import type { CacheReadings, LimitFigures } from './figures.ts';
+import type { CacheReadings, LimitFigures, ScalingFigures, TuningReadings } from './figures.ts';
 import type { MetricFamily } from './metric-family.ts';
 
 /** What a cache tells, as metrics. */
@@ -94,7 +94,35 @@ export function limitFamilies({ inFlight, overloaded, server, tools }: LimitFigu
   ];
 }
 
+/** What the optimizer tells. */
+export function tuningFamilies({ memory, tunables }: TuningReadings): MetricFamily[] {
+  const values = Object.entries(tunables).map(([name, { value }]) => [name, value] as const);
+  const { pressure, freed = 0, shed = 0 } = memory ?? {};
+  const relief =
+    memory === undefined
+      ? []
+      : ([
+          ['freed', freed],
+          ['shed', shed],
+        ] as const);
+  return [
+    single(METRICS.memoryPressure, pressure),
+    byLabel(METRICS.memoryRelief, relief),
+    byLabel(METRICS.tunable, values),
+  ];
+}
+
 /** An instance counts itself, under the state that it is in. */
 export function instanceFamily(state: string): MetricFamily {
   return toFamily(METRICS.instances, [{ labels: { state }, value: 1 }]);
+}
+
+/** How many instances there should be, where anybody wants to know. */
+export function scalingFamilies(scaling: ScalingFigures | undefined): MetricFamily[] {
+  if (scaling === undefined) return [];
+  return [
+    single(METRICS.demand, scaling.demandRatio),
+    single(METRICS.instancesRecommended, scaling.recommendedInstances),
+    byLabel(METRICS.scalings, Object.entries(scaling.told)),
+  ];
 }
