@@ -1,6 +1,18 @@
 /** The contract of `balance/`: chooses backends, stands before them as a gateway, and says how many there should be. */
 
+export { Gateway, type GatewayParts, type GatewayStatistics, type GatewayUrls } from './gateway/gateway.ts';
+export type { DrainConfig, GatewayConfig, GatewayServerConfig, ListenConfig } from './gateway/gateway-options.ts';
+export type { MergeConfig } from './gateway/merge-config.ts';
 export type { Target, TargetCall, TargetFailure, TargetSink } from './gateway/target.ts';
+export { ApiClient, KubernetesApiError } from './kubernetes/api-client.ts';
+export { type KubernetesApiOptions, resolveApiOptions } from './kubernetes/api-options.ts';
+export { EndpointSliceSource, type EndpointSliceSourceOptions } from './kubernetes/endpoint-slice-source.ts';
+export {
+  type Replicas,
+  type ScaleResult,
+  ScaleTarget,
+  type ScaleTargetOptions,
+} from './kubernetes/scale-target.ts';
 export { type MergedEndpointOptions, type MergedServer, resolveMergeOptions } from './merge/merge-options.ts';
 export { MergedEndpoint } from './merge/merged-endpoint.ts';
 export type {
@@ -17,9 +29,13 @@ export type { EjectionOptions, LoadBalancerOptions, ProbeOptions } from './picki
 export { Autoscaler } from './scaling/autoscaler.ts';
 export { AUTOSCALER_KEYS, type AutoscalerOptions, resolveAutoscalerOptions } from './scaling/options.ts';
 export type { LoadSample, ScaleRecommendation } from './scaling/scale.ts';
+export { ConfigFile, type ConfigFileOptions } from './sources/config-file.ts';
+export { DnsSource, type DnsSourceOptions } from './sources/dns-source.ts';
 export type { Endpoint, EndpointSource } from './sources/endpoint-source.ts';
+export { type StaticEndpoint, StaticSource } from './sources/static-source.ts';
 export { resolveStdioOptions, type StdioOptions } from './stdio/stdio-options.ts';
 export { StdioTarget, type StdioTargetParts } from './stdio/stdio-target.ts';
+export { HttpUpstream, type HttpUpstreamStatistics } from './upstream/http-upstream.ts';
 export type {
   Upstream,
   UpstreamCall,
@@ -29,3 +45,4 @@ export type {
   UpstreamRequest,
   UpstreamSink,
 } from './upstream/upstream-call.ts';
+export type { HttpUpstreamOptions, UpstreamTlsOptions } from './upstream/upstream-options.ts';

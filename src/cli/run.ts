@@ -3,6 +3,7 @@ import { parseAndRun } from './adapter/arguments.ts';
 import { call } from './call.ts';
 import { CliError, EXIT } from './cli-error.ts';
 import { doctor } from './doctor.ts';
+import { gateway } from './gateway.ts';
 import { list } from './list.ts';
 import { createProcessOutput, type Output } from './output.ts';
 import { start } from './start.ts';
@@ -14,6 +15,7 @@ export async function run(args: readonly string[], output: Output = createProces
       call: (url, tool, json, options) => call(url, tool, json, options, output),
       list: (url, options) => list(url, options, output),
       doctor: (options) => doctor(options, output),
+      gateway: (options) => gateway(options, output),
       start: (file, options) => start(file, options, output),
     });
   } catch (error) {

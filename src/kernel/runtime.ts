@@ -19,6 +19,11 @@ export function nodeArguments(): readonly string[] {
   return [...(process.env.NODE_OPTIONS ?? '').split(/\s+/), ...process.execArgv];
 }
 
+/** A variable of this process's environment. */
+export function environmentVariable(name: string): string | undefined {
+  return process.env[name];
+}
+
 function compare(a: string, b: string): number {
   const [left, right] = [a.split('.').map(Number), b.split('.').map(Number)];
   for (let index = 0; index < 3; index++) {

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { NEEDS, program } from '../services/install.ts';
+import { neededProgram } from '../services/install.ts';
 
 const SCREENSHOTS = fileURLToPath(new URL('screenshots/', import.meta.url));
 const FLAGS = [
@@ -11,7 +11,7 @@ const FLAGS = [
 
 /** Starts a browser with an empty profile of its own. */
 export function startBrowser(): Promise<Browser> {
-  const executablePath = process.env[NEEDS.chromium.variable] || program('chromium');
+  const executablePath = neededProgram('chromium');
   return chromium.launch({ executablePath, headless: true, args: FLAGS });
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export type ServiceName = 'redis' | 'postgres' | 'mariadb';
-export type NeedName = ServiceName | 'chromium' | 'python';
+export type NeedName = ServiceName | 'chromium' | 'kubectl' | 'nginx' | 'python';
 
 interface Need {
   /** The Debian package that brings it. */
@@ -17,6 +17,7 @@ interface Need {
 }
 
 const SERVICE = { names: 'a running service' } as const;
+const PROGRAM = { names: 'its program' } as const;
 export const NEEDS: Readonly<Record<NeedName, Need>> = {
   redis: { ...SERVICE, package: 'redis-server', variable: 'REDIS_URL', programs: ['redis-server'] },
   postgres: { ...SERVICE, package: 'postgresql', variable: 'POSTGRES_URL', programs: ['postgres', 'initdb'] },
@@ -26,8 +27,10 @@ export const NEEDS: Readonly<Record<NeedName, Need>> = {
     variable: 'MYSQL_URL',
     programs: ['mariadbd', 'mariadb-install-db'],
   },
-  chromium: { names: 'its program', package: 'chromium', variable: 'CHROMIUM_PATH', programs: ['chromium'] },
-  python: { names: 'its program', package: 'python3-venv', variable: 'PYTHON_PATH', programs: ['python3'] },
+  chromium: { ...PROGRAM, package: 'chromium', variable: 'CHROMIUM_PATH', programs: ['chromium'] },
+  kubectl: { ...PROGRAM, package: 'kubernetes-client', variable: 'KUBECTL_PATH', programs: ['kubectl'] },
+  nginx: { ...PROGRAM, package: 'nginx-light', variable: 'PATH', programs: ['nginx'] },
+  python: { ...PROGRAM, package: 'python3-venv', variable: 'PYTHON_PATH', programs: ['python3'] },
 };
 
 const SCRIPT = fileURLToPath(new URL('install-packages.sh', import.meta.url));
@@ -43,6 +46,23 @@ function findProgram(name: string): string | undefined {
   const newestFirst = globSync('/usr/lib/postgresql/*/bin').sort((a, b) => b.localeCompare(a, 'en', { numeric: true }));
   const folders = [...newestFirst, ...(process.env.PATH ?? '').split(':'), '/usr/local/bin', '/usr/bin', '/usr/sbin'];
   return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
+}
+
+/** The path of the program that is needed: the one that its variable names, or the installed one. */
+export function neededProgram(name: Exclude<NeedName, ServiceName>): string {
+  return process.env[NEEDS[name].variable] || program(name);
+}
+
+/** Brings a program before the tests of a project. Without it the run fails: no test is left out. */
+export async function bring(name: Exclude<NeedName, ServiceName>): Promise<void> {
+  if (process.env[NEEDS[name].variable]) return;
+  try {
+    await install([name]);
+  } catch (error) {
+    // Thrown, it would come with a stack and with the runner's "No test files found".
+    console.error(`Tests cannot run: ${(error as Error).message}`);
+    process.exit(1);
+  }
 }
 
 /** The path of an installed program. */

@@ -3,15 +3,18 @@ import { PERFORMANCE_PRESETS } from '../../optimizer/optimizer.ts';
 import type { CallOptions } from '../call.ts';
 import type { ConnectionOptions } from '../connection.ts';
 import type { DoctorOptions } from '../doctor.ts';
+import type { GatewayOptions } from '../gateway.ts';
 import type { ListOptions } from '../list.ts';
 import type { Output } from '../output.ts';
 import type { StartOptions } from '../start.ts';
+import { addGateway } from './gateway-arguments.ts';
 import { addStart } from './start-arguments.ts';
 
 export interface Commands {
   call(url: string, tool: string, json: string, options: CallOptions): Promise<number>;
   list(url: string, options: ListOptions): Promise<number>;
   doctor(options: DoctorOptions): Promise<number>;
+  gateway(options: GatewayOptions): Promise<number>;
   start(file: string, options: StartOptions): Promise<number>;
 }
 
@@ -100,6 +103,10 @@ Example:
 
   addDoctor(program, async (options) => {
     exitCode = await commands.doctor(options);
+  });
+
+  addGateway(program, async (options) => {
+    exitCode = await commands.gateway(options);
   });
 
   addStart(program, async (file, options) => {

@@ -1,0 +1,66 @@
+import type { Backing, BackingParts, BackingStatistics } from './backing.ts';
+import type { ResolvedServer } from './gateway-options.ts';
+import type { ResponseCacheStatistics } from './response-cache.ts';
+import { Route, type RouteOptions } from './route.ts';
+
+export interface GatewayServerStatistics extends BackingStatistics {
+  /** Nothing where it is reached through the merged endpoint only. */
+  readonly path: string | undefined;
+  /** Calls of clients that go on. */
+  readonly inFlight: number;
+  /** Calls that were refused since there were too many. */
+  readonly refused: number;
+  readonly cache: ResponseCacheStatistics | undefined;
+}
+
+/** A server that could be served as configured: nothing has changed yet. */
+export interface PreparedServer {
+  commit(): GatewayServer;
+  abandon(): void;
+}
+
+/** One server of a gateway: what is behind its name, and the route that leads there. */
+export class GatewayServer {
+  readonly name: string;
+  readonly backing: Backing;
+  readonly route: Route | undefined;
+
+  private constructor(name: string, backing: Backing, route: Route | undefined) {
+    this.name = name;
+    this.backing = backing;
+    this.route = route;
+  }
+
+  /** Gets a server ready to take the place of the one before. @throws when what is behind it cannot be had. */
+  static async prepare(
+    { name, backing, route }: ResolvedServer,
+    before: GatewayServer | undefined,
+    parts: BackingParts,
+  ): Promise<PreparedServer> {
+    const prepared = await backing.prepare(before?.backing, parts);
+    return {
+      abandon: () => prepared.abandon(),
+      commit: () => {
+        const committed = prepared.commit();
+        const kept = before?.route;
+        const isKept = kept !== undefined && kept.target === committed.target && isSame(kept.options, route);
+        const made = route && new Route(committed.target, route, parts.clock);
+        return new GatewayServer(name, committed, isKept ? kept : made);
+      },
+    };
+  }
+
+  /** Ends what its successor does not use. */
+  retire(successor: GatewayServer | undefined, deadlineMs: number): Promise<void> {
+    return this.backing.retire(successor?.backing, deadlineMs);
+  }
+
+  statistics(): GatewayServerStatistics {
+    const { cache, inFlight = 0, refused = 0, options } = this.route ?? {};
+    return { path: options?.path, inFlight, refused, cache: cache?.statistics(), ...this.backing.statistics() };
+  }
+}
+
+function isSame(one: RouteOptions, other: RouteOptions | undefined): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}

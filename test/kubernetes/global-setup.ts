@@ -1,0 +1,3 @@
+import { bring } from '../services/install.ts';
+
+export const setup = (): Promise<void> => bring('kubectl');
