@@ -372,7 +372,10 @@ describe('what a child says that is no message', () => {
     for (let line = 0; line < 100; line++) child(stage).say(`${'x'.repeat(10_000)}${line}`);
     child(stage).answer('tools/call', { content: [] });
     expect(await running).toEqual({ content: [] });
-    expect(stage.log.length).toBeLessThanOrEqual(20);
+    expect(stage.log).toHaveLength(20);
     for (const { text } of stage.log) expect(text?.length).toBeLessThanOrEqual(500);
+    stage.clock.advance(60_000);
+    child(stage).say('a minute later');
+    expect(stage.log.at(-1)?.text).toBe('a minute later');
   });
 });
