@@ -4,7 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Peer, ROUTES, textOf } from '../e2e/peers.ts';
 import { GREETING_URI } from './foreign/features.ts';
 import { BEHIND, type Stage, startStage } from './merged-stage.ts';
+import { temporaryFolder } from './temporary-folder.ts';
 
+const folder = temporaryFolder();
 let stage: Stage;
 beforeAll(async () => {
   stage = await startStage();
@@ -88,7 +90,7 @@ describe.each(FRONTS)('$title', ({ era, connect, title }) => {
 
     if (era === 'modern')
       it('cancels a call', async () => {
-        const file = join(stage.folder, `${prefix}.log`);
+        const file = join(folder, `${prefix}.log`);
         const abort = new AbortController();
         const call = peer.callTool(
           { name: `${prefix}_slow`, arguments: { steps: 100_000, file } },

@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { MergedEndpoint, type MergedEndpointOptions, StdioTarget, type Target } from '../../src/balance/balance.ts';
 import { FetchTarget } from './fetch-target.ts';
 import { commandOf, FOREIGN, type ForeignKind, type ForeignServer, startForeign } from './foreign/foreign.ts';
@@ -21,7 +18,6 @@ export interface Stage extends Served {
   readonly endpoint: MergedEndpoint;
   readonly servers: ReadonlyMap<string, ForeignServer>;
   readonly targets: ReadonlyMap<string, Target>;
-  readonly folder: string;
 }
 
 /** A merged endpoint in front of servers of all other makers, over HTTP and over stdio. */
@@ -29,7 +25,6 @@ export async function startStage(
   behind: readonly Behind[] = BEHIND,
   options: Partial<MergedEndpointOptions> = {},
 ): Promise<Stage> {
-  const folder = mkdtempSync(join(tmpdir(), 'peregrine-merge-'));
   const servers = new Map<string, ForeignServer>();
   const targets = new Map<string, Target>();
   await Promise.all(
@@ -57,11 +52,9 @@ export async function startStage(
     endpoint,
     servers,
     targets,
-    folder,
     stop: async () => {
       await Promise.all([served.stop(), endpoint.close()]);
       await Promise.all([...servers.values()].map((server) => server.stop()));
-      rmSync(folder, { recursive: true, force: true });
     },
   };
 }

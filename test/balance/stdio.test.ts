@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +9,7 @@ import { type StdioOptions, StdioTarget } from '../../src/balance/balance.ts';
 import { legacy, modern, resultOf, send } from './call-target.ts';
 import { commandOf, FOREIGN } from './foreign/foreign.ts';
 import { groupGone, groupOf, membersOf } from './process-groups.ts';
+import { temporaryFolder } from './temporary-folder.ts';
 
 const QUIET = { info: () => {}, warn: () => {} };
 const open = new Set<StdioTarget>();
@@ -34,15 +34,11 @@ function stubborn(): { command: string; args: string[] } {
 
 describe.each(FOREIGN)('a server of $name', ({ name }) => {
   let target: StdioTarget;
-  let folder: string;
+  const folder = temporaryFolder();
   beforeAll(() => {
     target = new StdioTarget({ name, ...commandOf(name, 'stdio') }, { logger: QUIET });
-    folder = mkdtempSync(join(tmpdir(), 'peregrine-stdio-'));
   });
-  afterAll(async () => {
-    await target.close();
-    rmSync(folder, { recursive: true });
-  });
+  afterAll(() => target.close());
 
   it('is discovered by modern clients', async () => {
     const result = await resultOf(target, modern('server/discover'));
@@ -81,7 +77,7 @@ describe.each(FOREIGN)('a server of $name', ({ name }) => {
     expect(messages.at(-1)).toMatchObject({ id: 1, result: { content: [{ text: '2 steps' }] } });
   });
 
-  it('is told when a modern client leaves, and not when a legacy one does', async () => {
+  it('is told when a modern client leaves, and serves on', async () => {
     const file = join(folder, 'left');
     const slow = { name: 'slow', arguments: { steps: 100_000, file } };
     const leaving = send(target, modern('tools/call', slow, { progressToken: 1 }));

@@ -73,9 +73,9 @@ export class BackendLists {
     return Math.max(0, Math.min(ttlMs, Math.floor(this.#freshUntil - this.#parts.clock.now())));
   }
 
-  /** Fetches them if they no longer hold; a server that failed a moment ago is left to its retries. */
+  /** Fetches them if they no longer hold; a server that failed is left to its retries, for which nobody waits. */
   ensure(): Promise<void> | undefined {
-    if (this.#refreshing !== undefined) return this.#refreshing;
+    if (this.#refreshing !== undefined) return this.#retries > 0 ? undefined : this.#refreshing;
     if (this.#closed || this.#cancelRetry !== undefined || this.#parts.clock.now() < this.#freshUntil) return undefined;
     return this.#refresh();
   }

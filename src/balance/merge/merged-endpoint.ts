@@ -30,6 +30,8 @@ export class MergedEndpoint implements Acceptor {
   readonly #lists: MergedLists<Server>;
   readonly #door: FrontDoor;
   readonly #writer: ModernResultWriter;
+  #first: Promise<void> | undefined;
+  #isReady = false;
   #closed = false;
 
   /** @throws {OptionError} */
@@ -107,10 +109,13 @@ export class MergedEndpoint implements Acceptor {
     for (const kind of new Set(this.#lists.rebuild().map((name) => CHANGED[name]))) this.#door.changed(kind);
   }
 
-  /** The first lists of all servers, as far as they come in time. */
+  /** The first lists of all servers, as far as they come in time; waited for once. */
   #ready(): Promise<void> | undefined {
-    const waits = this.#servers.flatMap(({ lists }) => (lists.current === undefined ? (lists.ensure() ?? []) : []));
-    return waits.length === 0 ? undefined : this.#inTime(waits);
+    if (this.#isReady) return undefined;
+    this.#first ??= this.#inTime(this.#servers.flatMap(({ lists }) => lists.ensure() ?? [])).then(() => {
+      this.#isReady = true;
+    });
+    return this.#first;
   }
 
   /** Waits, but not for long: what a server does not say in time is told without it. */
@@ -150,9 +155,11 @@ export class MergedEndpoint implements Acceptor {
     return all.length === 0 ? undefined : all.join('\n\n');
   }
 
-  #request(front: FrontRequest): void {
+  async #request(front: FrontRequest): Promise<void> {
+    const waits = this.#ready();
+    if (waits !== undefined) await waits;
     const list = LISTS.get(front.method);
-    if (list !== undefined) void this.#list(front, list);
+    if (list !== undefined) await this.#list(front, list);
     else if (front.method === 'tools/call') this.#named(front, 'tool', true);
     else if (front.method === 'prompts/get') this.#named(front, 'prompt', false);
     else if (front.method === 'resources/read') this.#read(front);
@@ -163,12 +170,8 @@ export class MergedEndpoint implements Acceptor {
   async #list(front: FrontRequest, name: ListName): Promise<void> {
     const waits = this.#servers.flatMap(({ lists }) => lists.ensure() ?? []);
     if (waits.length > 0) await this.#inTime(waits);
-    try {
-      const page = this.#lists.page(name, front.params['cursor'], front.era);
-      front.succeed(front.era === 'modern' ? this.#writer.complete(page) : JSON.stringify(page));
-    } catch (error) {
-      front.fail(error instanceof ProtocolError ? error : { code: ErrorCode.InternalError, message: 'Internal error' });
-    }
+    const page = this.#lists.page(name, front.params['cursor'], front.era);
+    front.succeed(front.era === 'modern' ? this.#writer.complete(page) : JSON.stringify(page));
   }
 
   #named(front: FrontRequest, what: string, isTool: boolean): void {

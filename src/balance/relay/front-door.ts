@@ -47,8 +47,8 @@ export interface FrontHandler extends HeaderMapping {
   ready(): Promise<void> | undefined;
   /** @throws {TargetError} when that cannot be told now. */
   describe(): Description | Promise<Description>;
-  /** Answers any request but those of handshakes and streams. */
-  request(front: FrontRequest): void;
+  /** Answers any request but those of handshakes and streams. @throws {ProtocolError} which is the answer then. */
+  request(front: FrontRequest): void | Promise<void>;
 }
 
 export interface DoorOptions {
@@ -214,7 +214,7 @@ export class FrontDoor implements Acceptor {
         front.succeed('{}');
         break;
       default:
-        this.#handler.request(front);
+        await this.#handler.request(front);
     }
   }
 }

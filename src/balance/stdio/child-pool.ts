@@ -30,7 +30,7 @@ interface Waiting {
 const LOOP = 3;
 /** How long a child must have served for its end to be one of its own. */
 const STABLE_MS = 10_000;
-/** Lines of one child's output that are logged in a minute. */
+/** Lines of all children's output that are logged in a minute. */
 const MAX_NOTES = 20;
 const MAX_NOTE_LENGTH = 500;
 
@@ -46,13 +46,14 @@ export class ChildPool {
   #cancelRetry: CancelTimer | undefined;
   readonly #cancelSweep: CancelTimer;
   #notes = 0;
+  #notedSince = 0;
   #closed = false;
   #whenIdle: (() => void) | undefined;
 
   constructor(parts: ChildPoolParts) {
     const { clock, options } = parts;
     this.#parts = parts;
-    this.#cancelSweep = clock.every(Math.min(options.idleMs, 60_000), () => this.#sweep());
+    this.#cancelSweep = clock.every(options.idleMs, () => this.#sweep());
     this.#fill();
   }
 
@@ -200,8 +201,8 @@ export class ChildPool {
     if (this.#closed || state?.ending === true) return;
     const wasReady = state !== undefined && !Number.isNaN(state.readySince);
     const wasStable = wasReady && clock.now() - state.readySince >= STABLE_MS;
-    // Some end at a question that they do not know: the next one is greeted as servers of old were.
-    if (!wasReady && this.#era === undefined) this.#era = 'legacy';
+    // Some end at a question that they do not know: the next one is greeted as servers of old were, then it is asked again.
+    if (!wasReady) this.#era = this.#era === undefined ? 'legacy' : undefined;
     this.#failures = wasStable ? 1 : this.#failures + 1;
     this.#lastReason = reason;
     const delay = nextDelay(options.restart, this.#failures - 1, random);
@@ -219,7 +220,6 @@ export class ChildPool {
 
   /** Ends those that nobody has needed for a while. */
   #sweep(): void {
-    this.#notes = 0;
     const { options, clock } = this.#parts;
     for (const [child, state] of this.#children) {
       const staying = [...this.#children.values()].filter(({ ending }) => !ending).length;
@@ -250,8 +250,12 @@ export class ChildPool {
 
   /** Logs what a child says, as far as it does not say too much. */
   #note(what: string, text: string): void {
+    const { options, logger, clock } = this.#parts;
+    if (clock.now() - this.#notedSince >= 60_000) {
+      this.#notedSince = clock.now();
+      this.#notes = 0;
+    }
     if (this.#notes++ >= MAX_NOTES) return;
-    const { options, logger } = this.#parts;
     logger.info({ server: options.name, text: text.slice(0, MAX_NOTE_LENGTH) }, what);
   }
 

@@ -37,6 +37,8 @@ export interface ChildIo {
 
 export type Launch = (command: ChildCommand, events: ChildEvents, clock: Clock) => ChildIo;
 
+/** How long it is read on after a child has ended. */
+const READ_ON_MS = 1_000;
 /** Longest line of standard error that is logged, in bytes. */
 const MAX_SAID_BYTES = 4_096;
 
@@ -57,18 +59,23 @@ export const launchProcess: Launch = (command, events, clock) => {
   const over = (reason: string): void => {
     if (isOver) return;
     isOver = true;
-    if (pid !== undefined) {
-      signalGroup(pid, 'SIGKILL'); // What it left behind goes with it.
-      releaseGroup(pid);
-    }
     events.ended(reason);
     gone.resolve();
   };
   child.once('error', (error) => over(`could not be started: ${error.message}`));
-  // Not 'close': what it started may hold its pipes open.
-  child.once('exit', (code, signal) =>
-    setImmediate(over, signal === null ? `ended with code ${code}` : `was ended by ${signal}`),
-  );
+  child.once('exit', (code, signal) => {
+    const reason = signal === null ? `ended with code ${code}` : `was ended by ${signal}`;
+    if (pid !== undefined) {
+      signalGroup(pid, 'SIGKILL'); // What it left behind goes with it.
+      releaseGroup(pid);
+    }
+    // What it said last is still to be read; who left the group may hold the pipe open.
+    const cancel = clock.after(READ_ON_MS, () => over(reason));
+    child.once('close', () => {
+      cancel();
+      over(reason);
+    });
+  });
   read(child, maxMessageBytes, events, () => isOver);
   return {
     pid,

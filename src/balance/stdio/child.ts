@@ -67,6 +67,8 @@ export class Child implements Peer {
   readonly #cancelStart: CancelTimer[] = [];
   #nextId = 1;
   #initializes = false;
+  /** The answer to the question for the era, come after the handshake had begun. */
+  #late: Record<string, unknown> | undefined;
   #failure: string | undefined;
   #isOver = false;
 
@@ -209,6 +211,12 @@ export class Child implements Peer {
       this.#initialize();
       return;
     }
+    // Asked for both, a server of both eras is of the last one: only if that is refused, this answer counts.
+    if (this.#initializes) this.#late = result;
+    else this.#becomeModern(result);
+  }
+
+  #becomeModern(result: Record<string, unknown>): void {
     const meta = isObject(result['_meta']) ? result['_meta'] : {};
     this.#becomeReady('modern', result, meta[MetaKey.serverInfo]);
     const kinds = CHANGE_KINDS.filter((kind) => this.description.capabilities[kind]?.listChanged === true);
@@ -231,6 +239,7 @@ export class Child implements Peer {
 
   #initialized(result: Record<string, unknown> | undefined, error: RpcError | undefined): void {
     if (this.isReady) return;
+    if (result === undefined && this.#late !== undefined) return this.#becomeModern(this.#late);
     if (result === undefined) return this.#giveUp(`refused the handshake: ${error?.message ?? 'no reason given'}`);
     if (!LEGACY_VERSIONS.includes(String(result['protocolVersion'])))
       return this.#giveUp('speaks an unknown protocol revision');
