@@ -3,6 +3,7 @@ import type { CacheableMethod } from './dispatch/dispatch.ts';
 import { type Clock, systemClock } from './kernel/clock.ts';
 import { OptionError } from './kernel/errors.ts';
 import { booleanOption, integerOption, objectOption, stringOption } from './kernel/options.ts';
+import { isInKubernetes } from './kernel/runtime.ts';
 import { type OverloadOptions, type ResolvedOverload, resolveOverload } from './limit/limit.ts';
 import {
   type AlertOptions,
@@ -85,6 +86,12 @@ export interface OptimizedServerConfig {
   readonly handleSignals?: boolean;
   /** Longest time for requests in flight to finish when the server stops, in milliseconds. @default 25_000 */
   readonly drainTimeoutMs?: number;
+  /**
+   * How long a server that stops goes on serving, not ready, until whoever sends requests to it has seen that, in milliseconds.
+   *
+   * @default 5_000 in Kubernetes, otherwise 0
+   */
+  readonly drainDelayMs?: number;
   /** Where time comes from. @default the system's clock */
   readonly clock?: Clock;
 }
@@ -115,6 +122,7 @@ const KEYS = [
   'performance',
   'handleSignals',
   'drainTimeoutMs',
+  'drainDelayMs',
   'clock',
 ] as const;
 
@@ -139,6 +147,7 @@ export interface ResolvedServerConfig {
   readonly performance: ResolvedPerformance;
   readonly handleSignals: boolean;
   readonly drainTimeoutMs: number;
+  readonly drainDelayMs: number;
   readonly clock: Clock;
 }
 
@@ -170,6 +179,10 @@ export function resolveServerConfig(config: OptimizedServerConfig): ResolvedServ
     alerts: resolveAlerts(given.alertThresholds, given.alerts),
     handleSignals: booleanOption('handleSignals', given.handleSignals, true),
     drainTimeoutMs: integerOption('drainTimeoutMs', given.drainTimeoutMs, 25_000, { min: 0, max: 3_600_000 }),
+    drainDelayMs: integerOption('drainDelayMs', given.drainDelayMs, isInKubernetes() ? 5_000 : 0, {
+      min: 0,
+      max: 600_000,
+    }),
     clock: checkClock(given.clock),
   });
 }

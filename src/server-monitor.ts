@@ -44,6 +44,8 @@ export interface ServerMonitorParts {
   readonly server: { readonly name: string; readonly version: string };
   /** How alerts are posted. */
   readonly post: PostRequest;
+  /** The instance's name, where a supervisor watches and serves. */
+  readonly supervisedAs: string | undefined;
 }
 
 const TICK_MS = 1_000;
@@ -58,6 +60,7 @@ export class ServerMonitor {
   readonly #parts: ServerMonitorParts;
   readonly #health: HealthCheck;
   readonly #ticks = new Signal<MonitorTick>();
+  readonly #entered = new Signal<ServingState>();
   readonly #outlets: OutletState[] = [];
   readonly #closing: (() => void | Promise<void>)[] = [];
   #state: ServingState = 'starting';
@@ -70,6 +73,7 @@ export class ServerMonitor {
       signals,
       clock,
       counts: options.counts,
+      instance: parts.supervisedAs ?? '',
       sources: { ...sources, state },
     });
     const health: HealthSources = {
@@ -81,8 +85,8 @@ export class ServerMonitor {
       outlets: () => this.#outlets,
     };
     this.#health = new HealthCheck(health, clock);
-    const { alerts: settings, server, post } = parts;
-    this.alerts = new Alerts({ settings, server: server.name, clock, random: systemRandom, post });
+    const { alerts: settings, server, post, supervisedAs: instance = '' } = parts;
+    this.alerts = new Alerts({ settings, server: server.name, instance, clock, random: systemRandom, post });
     this.#otlp = options.otlp && this.#createOtlp(options.otlp);
     this.#dashboard = this.#createDashboard(state);
   }
@@ -122,16 +126,21 @@ export class ServerMonitor {
     return this.#otlp === undefined ? work() : this.#otlp.run(call, meta, work);
   }
 
+  /** Tells each change of where the server is in its life. */
+  onState(listener: (state: ServingState) => void): Unsubscribe {
+    return this.#entered.on(listener);
+  }
+
   /**
    * Opens what the configuration asks for. A port that cannot be had is told of and stops nobody.
    *
    * @throws {PeregrineError} `DRIVER_MISSING` when a package that it needs is not installed.
    */
   async open(): Promise<void> {
-    const { options, clock } = this.#parts;
+    const { options, clock, supervisedAs } = this.#parts;
     if (options.counts !== 'all' || this.#closing.length > 0) return;
     this.#performance.start();
-    this.#closing.push(this.onTick(({ vitals }) => this.alerts.observe('', vitals)));
+    if (supervisedAs === undefined) this.#closing.push(this.onTick(({ vitals }) => this.alerts.observe('', vitals)));
     this.#closing.push(() => this.alerts.close());
     this.#closing.push(() => this.#otlp?.close());
     await this.#otlp?.open();
@@ -152,6 +161,7 @@ export class ServerMonitor {
   /** Notes where the server is in its life, which health and the metrics tell. */
   enter(state: ServingState): void {
     this.#state = state;
+    this.#entered.emit(state);
   }
 
   /** Closes what {@link open} opened, which can be opened again. What was counted stays. */

@@ -8,11 +8,13 @@ import { createDetachedContext, type Protocol } from './protocol/protocol.ts';
 import type { RegisteredTool } from './registry/registry.ts';
 import type { ServerBreakers } from './server-breakers.ts';
 import type { ResolvedServerConfig } from './server-config.ts';
+import { IDLE_GRACE_MS, type ServerInstance } from './server-instance.ts';
 import { ServerMonitor } from './server-monitor.ts';
 import type { EngineSignals } from './signal/signal.ts';
 import {
   createFetchHandler,
   type FetchHandler,
+  HttpEndpoint,
   OriginGuard,
   resolveHttpOptions,
   StdioEndpoint,
@@ -25,8 +27,12 @@ export function createCache(
   { cache: options, clock }: ResolvedServerConfig,
   signals: EngineSignals,
   breakers: ServerBreakers,
+  instance: ServerInstance,
 ): Cache {
-  const parts = { options, clock, random: systemRandom, signal: signals.cache };
+  const parts = {
+    ...{ options, clock, random: systemRandom, signal: signals.cache },
+    tellPeers: instance.invalidatePeers,
+  };
   if (!options.enableRedisCache) return new Cache(parts);
   const { redisUrl: url, keyPrefix: prefix } = options;
   const circuit = breakers.redis();
@@ -45,19 +51,20 @@ export interface MonitoredParts {
   readonly databases: RequestDatabases;
   readonly dispatcher: Dispatcher;
   readonly breakers: ServerBreakers;
+  readonly instance: ServerInstance;
 }
 
 /** The monitor of a server. */
 export function createMonitor(
-  { monitor: options, alerts, serverInfo: server, clock }: ResolvedServerConfig,
+  settings: ResolvedServerConfig,
   signals: EngineSignals,
-  { cache, http, tasks, databases, dispatcher, breakers }: MonitoredParts,
+  { cache, http, tasks, databases, dispatcher, breakers, instance }: MonitoredParts,
 ): ServerMonitor {
+  const { serverInfo: server, clock } = settings;
   return new ServerMonitor({
-    options,
+    ...instance.monitorSettings(settings),
     signals,
     clock,
-    alerts,
     server,
     post: (url, init) => http.fetch(url, init),
     sources: {
@@ -74,6 +81,7 @@ export function createMonitor(
 export function createDispatcher(
   settings: ResolvedServerConfig,
   parts: Pick<DispatchOptions, 'registry' | 'signals' | 'cache' | 'executeTool'>,
+  instance: ServerInstance,
 ): Dispatcher {
   const { clock, serverInfo, instructions, listPageSize, limits, requestState, cacheHints, overload } = settings;
   return new Dispatcher({
@@ -81,7 +89,7 @@ export function createDispatcher(
     ...{ clock, serverInfo, instructions, cacheHints, overload },
     pageSize: listPageSize,
     maxUriLength: limits.maxUriLength,
-    rounds: requestState,
+    rounds: { ...requestState, secret: requestState.secret ?? instance.place?.stateSecret },
   });
 }
 
@@ -93,6 +101,48 @@ export function createExecutor(
 ): ToolExecutor {
   const execute: ToolExecutor = own ?? ((tool, args, call) => tool.run(args, call));
   return otlp?.traces ? traced(execute, (call, meta, work) => monitor().runTraced(call, meta, work)) : execute;
+}
+
+/** The HTTP endpoint, where the server listens. */
+export function createEndpoint(
+  acceptor: Protocol,
+  { http, limits, clock }: ResolvedServerConfig,
+  signals: EngineSignals,
+  { place }: ServerInstance,
+): HttpEndpoint | undefined {
+  if (http === undefined) return undefined;
+  const options = { ...http, port: http.port === 0 ? (place?.port ?? 0) : http.port };
+  return new HttpEndpoint({ acceptor, options, limits, clock, signals, reusePort: place?.reusePort ?? false });
+}
+
+/** The parts of a server that requests come through. */
+export interface DrainedParts {
+  readonly endpoint: HttpEndpoint | undefined;
+  readonly stdio: StdioEndpoint | undefined;
+  readonly protocol: Protocol;
+  readonly instance: ServerInstance;
+}
+
+/**
+ * Takes no new requests, and finishes those in flight. Whoever sends requests is first given the time to see that they are to
+ * go elsewhere.
+ *
+ * @returns How much of the time for it is left, in milliseconds.
+ */
+export async function drainServer(
+  { clock, drainTimeoutMs, drainDelayMs }: ResolvedServerConfig,
+  { endpoint, stdio, protocol, instance }: DrainedParts,
+): Promise<number> {
+  if (drainDelayMs > 0 && endpoint !== undefined)
+    await new Promise<void>((resolve) => void clock.after(drainDelayMs, resolve));
+  const endsAt = clock.now() + drainTimeoutMs;
+  const { promise: deadline, resolve } = Promise.withResolvers<void>();
+  const cancel = clock.after(drainTimeoutMs, resolve);
+  endpoint?.drain(drainDelayMs > 0 ? IDLE_GRACE_MS : instance.idleGraceMs);
+  protocol.close();
+  await Promise.all([endpoint?.close(drainTimeoutMs), stdio?.close(deadline)]);
+  cancel();
+  return Math.max(0, endsAt - clock.now());
 }
 
 /** Serves one client over streams, where the configuration says so; the end of its input is the end of the server. */

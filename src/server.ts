@@ -15,7 +15,7 @@ import {
   type SqlPool,
   type SqlRow,
 } from './pool/pool.ts';
-import { createChangePublisher, createLocalBus, jsonBoundsOf, Protocol } from './protocol/protocol.ts';
+import { type ChangeBus, createChangePublisher, jsonBoundsOf, Protocol } from './protocol/protocol.ts';
 import {
   type AnySchema,
   blocksEventLoop,
@@ -40,14 +40,17 @@ import {
 import type { CpuTaskOptions, ServerEvents, ServerMetrics, StartedServer } from './server-api.ts';
 import { ServerBreakers } from './server-breakers.ts';
 import { type OptimizedServerConfig, type ResolvedServerConfig, resolveServerConfig } from './server-config.ts';
+import { ServerInstance } from './server-instance.ts';
 import type { ServerMonitor } from './server-monitor.ts';
 import { createOptimizer } from './server-optimizer.ts';
 import {
   createCache,
   createDispatcher,
+  createEndpoint,
   createExecutor,
   createFetch,
   createMonitor,
+  drainServer,
   measureOperation,
   openStdio,
   runDetached,
@@ -56,7 +59,7 @@ import { createEngineSignals, type EngineSignals } from './signal/signal.ts';
 import {
   connectMemory,
   type FetchHandler,
-  HttpEndpoint,
+  type HttpEndpoint,
   type MemoryClient,
   type StdioEndpoint,
 } from './transport/transport.ts';
@@ -83,7 +86,8 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
   readonly #settings: ResolvedServerConfig;
   readonly #cache: Cache;
   readonly #registry = new Registry();
-  readonly #bus = createLocalBus();
+  readonly #bus: ChangeBus;
+  readonly #instance: ServerInstance;
   readonly #protocol: Protocol;
   readonly #databases: RequestDatabases;
   readonly #scopes: RequestScopes;
@@ -105,7 +109,9 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     this.config = Object.freeze({ ...config });
     this.#settings = settings;
     const breakers = new ServerBreakers(settings.breakers, clock, this.signals);
-    this.#cache = createCache(settings, this.signals, breakers);
+    this.#instance = new ServerInstance(settings);
+    this.#bus = this.#instance.bus;
+    this.#cache = createCache(settings, this.signals, breakers, this.#instance);
     this.cache = new ApplicationCache(this.#cache);
     this.http = new HttpPool({ clock, ...settings.httpPool }, 'httpPool', breakers.origins);
     this.#scopes = new RequestScopes(settings.databases.size > 0);
@@ -115,12 +121,9 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     const isOverridden = this.executeTool !== OptimizedMCPServer.prototype.executeTool;
     const own: ToolExecutor = (tool, args, call) => this.executeTool(tool.name, args, call);
     const execute = createExecutor(settings, isOverridden ? own : undefined, () => this.monitor);
-    const dispatcher = createDispatcher(settings, {
-      registry: this.#registry,
-      signals: this.signals,
-      cache: this.#cache,
-      executeTool: this.#scopes.scoped(execute),
-    });
+    const executeTool = this.#scopes.scoped(execute);
+    const answered = { registry: this.#registry, signals: this.signals, cache: this.#cache, executeTool };
+    const dispatcher = createDispatcher(settings, answered, this.#instance);
     this.optimizer = createOptimizer({ config, settings, signals: this.signals, cache: this.#cache, dispatcher });
     this.#protocol = new Protocol({
       dispatcher,
@@ -131,7 +134,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
       subscriptionLimits: limits,
     });
     const parts = { cache: this.#cache, http: this.http, tasks: this.#tasks, databases: this.#databases };
-    this.monitor = createMonitor(settings, this.signals, { ...parts, dispatcher, breakers });
+    this.monitor = createMonitor(settings, this.signals, { ...parts, dispatcher, breakers, instance: this.#instance });
     this.#registry.changed.on(createChangePublisher(this.#bus));
     this.signals.fault.on((fault) => this.emit('fault', fault));
     this.monitor.alerts.changed.on((alert) => this.emit('alert', alert));
@@ -210,10 +213,14 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     try {
       await this.monitor.open();
       await this.ready();
-      this.#checkNotStopped();
       const url = await this.#listen();
       this.#stdio = openStdio(this.#protocol, this.#settings, () => this.stop());
       this.monitor.enter('ready');
+      this.#instance.join(url, {
+        ...{ config: this.config, settings: this.#settings, cache: this.#cache, monitor: this.monitor },
+        rebalance: (share) => this.#endpoint?.rebalance(share),
+        stop: () => this.stop(),
+      });
       if (this.#settings.handleSignals) this.#forgetSignals = onTermination(() => this.stop());
       return { url };
     } catch (error) {
@@ -224,19 +231,14 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
   }
 
   async #listen(): Promise<string | undefined> {
-    const { http: options, limits, clock } = this.#settings;
-    if (options === undefined) return undefined;
-    const endpoint = new HttpEndpoint({ acceptor: this.#protocol, options, limits, clock, signals: this.signals });
-    const url = await endpoint.listen();
-    if (this.#stopped !== undefined) await endpoint.close(0);
-    this.#checkNotStopped();
+    const endpoint = createEndpoint(this.#protocol, this.#settings, this.signals, this.#instance);
+    const url = await endpoint?.listen();
+    if (this.#stopped !== undefined) {
+      await endpoint?.close(0);
+      throw new PeregrineError('STOPPED', 'the server was stopped before it had started');
+    }
     this.#endpoint = endpoint;
     return url;
-  }
-
-  #checkNotStopped(): void {
-    if (this.#stopped !== undefined)
-      throw new PeregrineError('STOPPED', 'the server was stopped before it had started');
   }
 
   /** Stops accepting, finishes what is in flight, ends streams with their result, and closes. Safe to call again. */
@@ -369,19 +371,14 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
 
   async #stop(): Promise<void> {
     this.optimizer.stop();
-    const { clock, drainTimeoutMs } = this.#settings;
-    const endsAt = clock.now() + drainTimeoutMs;
-    const { promise: deadline, resolve } = Promise.withResolvers<void>();
-    const cancelDeadline = clock.after(drainTimeoutMs, resolve);
     this.monitor.enter('draining');
-    this.#endpoint?.drain();
-    this.#protocol.close();
-    await Promise.all([this.#endpoint?.close(drainTimeoutMs), this.#stdio?.close(deadline)]);
-    await this.#tasks.close(Math.max(0, endsAt - clock.now()));
+    const parts = { endpoint: this.#endpoint, stdio: this.#stdio, protocol: this.#protocol, instance: this.#instance };
+    const remainingMs = await drainServer(this.#settings, parts);
+    await this.#tasks.close(remainingMs);
     await Promise.all([this.#cache.close(), this.#databases.close(), this.http.close()]);
-    cancelDeadline();
     await this.monitor.close();
     this.#forgetSignals?.();
+    this.#instance.close();
   }
 }
 

@@ -20,6 +20,8 @@ export interface CacheParts {
   readonly tier?: SecondTier | undefined;
   /** Stands around each call to it. @default none */
   readonly protect?: Protect | undefined;
+  /** Tells other instances of an invalidation, where no second tier does. @returns Whether all carried it out. */
+  readonly tellPeers?: ((invalidation: Invalidation) => Promise<boolean>) | undefined;
 }
 
 /** A value to be had, and what for. */
@@ -154,10 +156,16 @@ export class Cache {
    * @returns Whether they have been told; true without a second tier.
    */
   async invalidate(invalidation: Invalidation): Promise<boolean> {
+    this.hear(invalidation);
+    if (this.#remote !== undefined) return this.#remote.invalidate(invalidation);
+    return (await this.#parts.tellPeers?.(invalidation)) ?? true;
+  }
+
+  /** Invalidates here alone: another instance told of it. */
+  hear(invalidation: Invalidation): void {
     this.#counts.invalidations++;
     this.#generations.record(invalidation);
     if (invalidation.kind === 'key') this.#memory.delete(invalidation.value);
-    return (await this.#remote?.invalidate(invalidation)) ?? true;
   }
 
   statistics(): CacheStatistics {

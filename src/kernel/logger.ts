@@ -25,4 +25,5 @@ export function loggerOption(name: string, value: unknown): Logger {
   throw new OptionError(name, 'must be false or an object with info and warn, such as a pino logger', value);
 }
 
-const silentLogger: Logger = Object.freeze({ info: () => {}, warn: () => {} });
+/** Says nothing. */
+export const silentLogger: Logger = Object.freeze({ info: () => {}, warn: () => {} });

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { type ReadText, readCgroupLimits } from './cgroup.ts';
+import { instancePlace } from './instance-place.ts';
 
 /** What this process may use of the machine, container limits included. */
 export interface MachineFacts {
@@ -22,11 +23,16 @@ export const readText: ReadText = (path) => {
 };
 
 /**
- * Reads cores and memory, limits of cgroups included.
+ * Reads cores and memory, limits of cgroups included; of one instance of several its share.
  *
  * The limits are read directly: the runtime's own functions have ignored them or answered 2^64.
  */
-export function readMachineFacts(read: ReadText = readText): MachineFacts {
+export function readMachineFacts(read?: ReadText): MachineFacts {
+  const place = read === undefined ? instancePlace() : undefined;
+  return place === undefined ? factsBy(read ?? readText) : Object.freeze(place.machine);
+}
+
+function factsBy(read: ReadText): MachineFacts {
   const limits = readCgroupLimits(read);
   return Object.freeze({
     cores: Math.min(availableParallelism(), limits.cores ?? Number.POSITIVE_INFINITY),

@@ -7,8 +7,13 @@ let stopping = false;
 
 async function onSignal(): Promise<void> {
   if (stopping) process.exit(1); // The second signal: whoever sent it does not want to wait.
+  await terminate();
+}
+
+/** Ends this process, or thread, as the first signal does: runs all shutdowns, these besides, and exits. */
+export async function terminate(...more: readonly Shutdown[]): Promise<never> {
   stopping = true;
-  const results = await Promise.allSettled([...running].map((shutdown) => shutdown()));
+  const results = await Promise.allSettled([...new Set([...running, ...more])].map((shutdown) => shutdown()));
   process.exit(results.every((result) => result.status === 'fulfilled') ? 0 : 1);
 }
 

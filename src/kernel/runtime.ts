@@ -9,6 +9,11 @@ export function checkNodeVersion(version: string | undefined = globalThis.proces
   throw new PeregrineError('NODE_TOO_OLD', `Node.js ${MIN_NODE} or newer is needed, this is ${version}`);
 }
 
+/** Whether this process runs in a pod. */
+export function isInKubernetes(): boolean {
+  return process.env.KUBERNETES_SERVICE_HOST !== undefined;
+}
+
 /** The arguments that this Node.js was started with, those of `NODE_OPTIONS` included; the last of several alike holds. */
 export function nodeArguments(): readonly string[] {
   return [...(process.env.NODE_OPTIONS ?? '').split(/\s+/), ...process.execArgv];

@@ -64,10 +64,10 @@ function toVitals(span: Span, families: readonly MetricFamily[]): Vitals {
       heapUsed: now.sum(METRICS.heapUsed),
       heapTotal: now.sum(METRICS.heapTotal),
       resident,
-      percentage: percentOf(resident, now.max(METRICS.memoryLimit)),
+      percentage: percentOf(resident, now.sum(METRICS.memoryLimit)),
     },
     cpu: {
-      usage: percentOf(growth(METRICS.cpu), seconds * now.max(METRICS.cores)),
+      usage: percentOf(growth(METRICS.cpu), seconds * now.sum(METRICS.cores)),
       load: now.max(METRICS.load, ({ period }) => period === '1m'),
     },
     gcMs: 1_000 * between(span, METRICS.gc).sum,

@@ -1,6 +1,7 @@
 /** The contract of `protocol/`: the two eras on one endpoint. */
 import type { Dispatcher } from '../dispatch/dispatch.ts';
 import type { Clock } from '../kernel/clock.ts';
+import { systemRandom } from '../kernel/random.ts';
 import type { EngineSignals } from '../signal/signal.ts';
 import type { Acceptor, Exchange, MessageConnection, MessageSink } from '../transport/transport.ts';
 import type { JsonBounds } from '../wire/wire.ts';
@@ -44,7 +45,7 @@ export class Protocol implements Acceptor {
 
   constructor(parts: ProtocolParts) {
     const { dispatcher, signals, clock, jsonBounds, bus } = parts;
-    const subscriptions = new Subscriptions(parts.subscriptionLimits, dispatcher, bus);
+    const subscriptions = new Subscriptions(parts.subscriptionLimits, dispatcher, bus, { clock, random: systemRandom });
     this.#bus = bus;
     this.#parts = { dispatcher, signals, clock, jsonBounds, subscriptions };
     this.#http = new HttpEntry(this.#parts);

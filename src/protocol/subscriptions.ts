@@ -1,4 +1,6 @@
 import type { Dispatcher } from '../dispatch/dispatch.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Random } from '../kernel/random.ts';
 import {
   ErrorCode,
   isObject,
@@ -53,6 +55,17 @@ export function changeNotification(
     : [`notifications/${event.kind}/list_changed`, undefined];
 }
 
+/** Where the times come from at which streams end. */
+export interface Pace {
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** Streams that end together; more of them end over some time, so many of it for each. */
+const AT_ONCE = 16;
+const SPREAD_MS = 2;
+const MAX_SPREAD_MS = 5_000;
+
 interface Stream {
   readonly call: RequestContext;
   readonly filter: SubscriptionFilter;
@@ -62,12 +75,14 @@ interface Stream {
 /** The open `subscriptions/listen` streams of this process. */
 export class Subscriptions {
   readonly #limits: SubscriptionLimits;
+  readonly #pace: Pace;
   readonly #dispatcher: Dispatcher;
   readonly #streams = new Set<Stream>();
   readonly #unsubscribe: () => void;
   #closed = false;
 
-  constructor(limits: SubscriptionLimits, dispatcher: Dispatcher, bus: ChangeBus) {
+  constructor(limits: SubscriptionLimits, dispatcher: Dispatcher, bus: ChangeBus, pace: Pace) {
+    this.#pace = pace;
     this.#limits = limits;
     this.#dispatcher = dispatcher;
     this.#unsubscribe = bus.subscribe((event) => this.#deliver(event));
@@ -99,13 +114,20 @@ export class Subscriptions {
     call.exchange.notify(tagged(call.id, 'notifications/subscriptions/acknowledged', { notifications: filter }));
   }
 
-  /** Ends every stream with its empty result. */
+  /** Ends every stream with its empty result; many not at once, for their clients come back elsewhere. */
   close(): void {
     this.#closed = true;
     this.#unsubscribe();
-    for (const { call } of [...this.#streams]) {
-      call.complete(this.#dispatcher.writer.complete({ _meta: { [MetaKey.subscriptionId]: call.id } }, call));
+    const { clock, random } = this.#pace;
+    const spreadMs = this.#streams.size <= AT_ONCE ? 0 : Math.min(MAX_SPREAD_MS, this.#streams.size * SPREAD_MS);
+    for (const stream of [...this.#streams]) {
+      if (spreadMs === 0) this.#end(stream);
+      else clock.after(random() * spreadMs, () => this.#end(stream));
     }
+  }
+
+  #end({ call }: Stream): void {
+    call.complete(this.#dispatcher.writer.complete({ _meta: { [MetaKey.subscriptionId]: call.id } }, call));
   }
 
   #deliver(event: ChangeEvent): void {

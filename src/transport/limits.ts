@@ -14,6 +14,8 @@ export interface TransportLimits {
   readonly requestTimeoutMs: number;
   /** Longest idle time of a kept-alive connection, in milliseconds. @default 75_000 */
   readonly idleTimeoutMs: number;
+  /** Longest use of one connection, in milliseconds; it ends after the first answer past up to a fifth less. @default 600_000 */
+  readonly maxConnectionAgeMs: number;
   /** Pause between the comments that keep a stream open, in milliseconds. @default 15_000 */
   readonly streamKeepAliveMs: number;
   /** Bytes that may wait for a slow reader of a stream before its connection is ended. @default 4_194_304 */
@@ -30,6 +32,7 @@ const SPEC: { readonly [K in keyof TransportLimits]: readonly [fallback: number,
   headerTimeoutMs: [10_000, TIME],
   requestTimeoutMs: [60_000, TIME],
   idleTimeoutMs: [75_000, TIME],
+  maxConnectionAgeMs: [600_000, TIME],
   streamKeepAliveMs: [15_000, TIME],
   maxStreamBufferBytes: [4_194_304, BYTES],
 };

@@ -85,13 +85,21 @@ export class MemoryEndpoint {
     const recorder = new Recorder(delays, later, slowReader ? SLOW_PADDING_BYTES : 0);
     const probe: Probe = { socket, recorder, rawRequests: [], handedOverBytes: undefined, handedOverLate: false };
     const guard = anyHost ? OPEN_GUARD : GUARD;
-    const shared = { acceptor: recorder, guard, limits: LIMITS, clock: CLOCK, path: PATH, isDraining: () => false };
+    const shared = {
+      acceptor: recorder,
+      guard,
+      limits: LIMITS,
+      clock: CLOCK,
+      path: PATH,
+      isLast: () => false,
+      loadLine: () => undefined,
+    };
     const serve = createNodeHandler(shared);
     this.#handlers.set(socket, (request, response) => {
       probe.rawRequests.push({ method: request.method, url: request.url, rawHeaders: request.rawHeaders });
       serve(request, response);
     });
-    if (lane) new LaneConnection(socket, this.#laneShared(probe, guard), () => {});
+    if (lane) new LaneConnection(socket, this.#laneShared(probe, guard), { endsAt: 1 }, () => {});
     else this.#http.emit('connection', socket);
     return probe;
   }
@@ -105,6 +113,8 @@ export class MemoryEndpoint {
       requestLine: `POST ${PATH} HTTP/1.1\r\n`,
       commonHeaders: COMMON_HEADERS,
       okHead: `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n${COMMON_HEADERS}Content-Length: `,
+      lastCommonHeaders: 'Connection: close\r\n',
+      lastOkHead: 'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: ',
       tick: 0,
       draining: false,
       handOver: (socket, bytes) => {

@@ -101,6 +101,62 @@ describe.each(BOTH_READERS)('draining $title', ({ lane }) => {
     expect(endpoint.open).toBe(0);
   });
 
+  it('gives idle connections a time of grace, in which their next answer is their last', async () => {
+    const { acceptor, client, endpoint, clock } = await start();
+    const [used, unused] = [await client(), await client()];
+    for (const [index, one] of [used, unused].entries()) {
+      one.send(post('1'));
+      (await acceptor.request(index)).exchange.respond(200, '{}');
+      await one.responses(1);
+    }
+    endpoint.drain(1_000);
+    used.send(post('2'));
+    (await acceptor.request(2)).exchange.respond(200, '{}');
+    await used.closed;
+    expect((await used.responses(2)).map(({ headers }) => headers.connection)).toEqual(['keep-alive', 'close']);
+    expect(unused.ended).toBe(false);
+    clock.advance(1_000);
+    await unused.closed;
+  });
+
+  it('ends a share of the connections, each after its next answer', async () => {
+    const acceptor = new TestAcceptor(({ exchange }) => exchange.respond(200, '{}'));
+    const draws = [0.1, 0.9, 0.4, 0.6];
+    const random = (): number => draws.shift() ?? 0.99;
+    const { client, endpoint } = await startEndpoint({ acceptor, http: { lane }, random });
+    draws.unshift(0, 0, 0, 0); // what the ages of the four take
+    const clients = [await client(), await client(), await client(), await client()];
+    for (const one of clients) await one.ask(post('1'));
+    endpoint.rebalance(0.5);
+    const manners = [];
+    for (const one of clients) manners.push((await one.ask(post('2'))).headers.connection);
+    expect(manners).toEqual(['close', 'keep-alive', 'close', 'keep-alive']);
+    await clients[0]?.closed;
+    expect((await clients[1]?.ask(post('3')))?.headers.connection).toBe('keep-alive');
+  });
+
+  it('ends a connection after the first answer past its greatest age', async () => {
+    const acceptor = new TestAcceptor(({ exchange }) => exchange.respond(200, '{}'));
+    const random = (): number => 0.5;
+    const limits = { maxConnectionAgeMs: 10_000, idleTimeoutMs: 60_000 };
+    const { client, clock } = await startEndpoint({ acceptor, http: { lane }, limits, random });
+    const one = await client();
+    clock.advance(8_000);
+    expect((await one.ask(post('1'))).headers.connection).toBe('keep-alive');
+    clock.advance(1_000);
+    expect((await one.ask(post('2'))).headers.connection).toBe('close');
+    await one.closed;
+  });
+
+  it('tells how busy it is, where it is asked to', async () => {
+    const acceptor = new TestAcceptor(({ exchange }) => exchange.respond(200, '{}'));
+    const { client } = await startEndpoint({ acceptor, http: { lane, reportLoad: true } });
+    const answer = await (await client()).ask(post('1'));
+    expect(answer.headers['peregrine-load']).toMatch(/^cpu=[01]\.\d\d, memory=[01]\.\d\d$/);
+    const silent = await startEndpoint({ acceptor, http: { lane } });
+    expect((await (await silent.client()).ask(post('1'))).headers).not.toHaveProperty('peregrine-load');
+  });
+
   it('leaves no timer behind', async () => {
     const { endpoint, clock, client } = await start();
     const idle = await client();

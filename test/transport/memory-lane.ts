@@ -32,13 +32,15 @@ export function openLane(
     requestLine: 'POST /mcp HTTP/1.1\r\n',
     commonHeaders: COMMON_HEADERS,
     okHead: `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n${COMMON_HEADERS}Content-Length: `,
+    lastCommonHeaders: 'Connection: close\r\n',
+    lastOkHead: 'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: ',
     tick: 0,
     draining: false,
     handOver: (_socket, bytes) => {
       lane.handedOver = bytes.toString('latin1');
     },
   };
-  const connection = new LaneConnection(socket, shared, () => {
+  const connection = new LaneConnection(socket, shared, { endsAt: Number.POSITIVE_INFINITY }, () => {
     lane.ends++;
   });
   const lane: MemoryLane = { socket, connection, shared, handedOver: undefined, ends: 0 };

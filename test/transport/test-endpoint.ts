@@ -64,6 +64,7 @@ export interface TestEndpointOptions {
   readonly limits?: Partial<TransportLimits>;
   /** By default a post is answered with its own body. */
   readonly acceptor?: Acceptor;
+  readonly random?: () => number;
 }
 
 /** A real endpoint on a free port of loopback, with a clock that the test moves. */
@@ -85,7 +86,8 @@ export async function startEndpoint(options: TestEndpointOptions = {}): Promise<
   const signals = createEngineSignals();
   const limits = resolveTransportLimits(options.limits);
   const http = resolveHttpOptions({ port: 0, ...options.http });
-  const endpoint = new HttpEndpoint({ acceptor, clock, signals, limits, options: http });
+  const { random } = options;
+  const endpoint = new HttpEndpoint({ acceptor, clock, signals, limits, options: http, ...(random && { random }) });
   const url = await endpoint.listen();
   const port = Number(new URL(url).port);
   const clients: RawClient[] = [];

@@ -58,20 +58,21 @@ export class Alerts {
 
   /** Looks at an instance, once a second. Returns what fired or cleared by that. */
   observe(instance: string, vitals: Vitals): readonly AlertRecord[] {
-    return this.#tell(this.#engine.observe(instance, vitals));
+    return this.tell(this.#engine.observe(instance, vitals));
   }
 
   /** An instance is gone. */
   forget(instance: string): readonly AlertRecord[] {
-    return this.#tell(this.#engine.forget(instance));
+    return this.tell(this.#engine.forget(instance));
+  }
+
+  /** Tells every outlet, of what another process found too. */
+  tell(records: readonly AlertRecord[]): readonly AlertRecord[] {
+    for (const record of records) this.changed.emit(record);
+    return records;
   }
 
   close(): void {
     this.#webhook?.close();
-  }
-
-  #tell(records: readonly AlertRecord[]): readonly AlertRecord[] {
-    for (const record of records) this.changed.emit(record);
-    return records;
   }
 }

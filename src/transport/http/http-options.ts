@@ -23,6 +23,8 @@ export interface HttpOptions {
    * loopback names with any port, and none otherwise. Requests without `Origin` do not come from a web page and pass.
    */
   readonly allowedOrigins?: readonly string[];
+  /** Tell a gateway with each answer how busy this instance is, in the header `Peregrine-Load`. @default false */
+  readonly reportLoad?: boolean;
   /** Certificate and key; with them the endpoint speaks HTTPS. */
   readonly tls?: SecureContextOptions;
 }
@@ -34,10 +36,11 @@ export interface ResolvedHttpOptions {
   readonly lane: boolean;
   readonly allowedHosts: readonly string[];
   readonly allowedOrigins: readonly string[];
+  readonly reportLoad: boolean;
   readonly tls: SecureContextOptions | undefined;
 }
 
-const KEYS = ['host', 'port', 'path', 'lane', 'allowedHosts', 'allowedOrigins', 'tls'] as const;
+const KEYS = ['host', 'port', 'path', 'lane', 'allowedHosts', 'allowedOrigins', 'reportLoad', 'tls'] as const;
 const LOOPBACK_NAMES = Object.freeze(['localhost', '127.0.0.1', '[::1]']);
 
 /** Checks the options and fills in the defaults. @throws {OptionError} */
@@ -57,6 +60,7 @@ export function resolveHttpOptions(options: unknown): ResolvedHttpOptions {
     lane: booleanOption('http.lane', given.lane, true),
     allowedHosts: stringListOption('http.allowedHosts', given.allowedHosts, isLoopback(host) ? LOOPBACK_NAMES : ['*']),
     allowedOrigins: stringListOption('http.allowedOrigins', given.allowedOrigins, []),
+    reportLoad: booleanOption('http.reportLoad', given.reportLoad, false),
     tls: given.tls as SecureContextOptions | undefined,
   });
 }

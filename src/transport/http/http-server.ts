@@ -3,11 +3,14 @@ import { type AddressInfo, createServer as createNetServer, type Server as NetSe
 import { createServer as createTlsServer } from 'node:tls';
 import type { CancelTimer, Clock } from '../../kernel/clock.ts';
 import { PeregrineError } from '../../kernel/errors.ts';
+import { createLoadMeter, type LoadMeter } from '../../kernel/load.ts';
+import { type Random, systemRandom } from '../../kernel/random.ts';
 import type { EngineSignals } from '../../signal/signal.ts';
 import type { Acceptor } from '../exchange.ts';
 import type { TransportLimits } from '../limits.ts';
 import { endpointUrl, type ResolvedHttpOptions } from './http-options.ts';
-import { LaneConnection, type LaneShared } from './lane.ts';
+import { type ConnectionTerm, LaneConnection, type LaneShared } from './lane.ts';
+import { LOAD_HEADER } from './node-exchange.ts';
 import { createNodeHandler } from './node-handler.ts';
 import { OriginGuard } from './origin-guard.ts';
 
@@ -18,7 +21,14 @@ export interface HttpEndpointParts {
   readonly limits: TransportLimits;
   readonly clock: Clock;
   readonly signals: EngineSignals;
+  /** @default the system's */
+  readonly random?: Random;
+  /** Share the port with other listeners, over which the kernel spreads connections. @default false */
+  readonly reusePort?: boolean;
 }
+
+/** Ages of connections differ by so much of their limit, so that they do not end together. */
+const AGE_JITTER = 0.2;
 
 /** The HTTP endpoint: a listening socket, the lane on it, and `node:http` behind the lane. */
 export class HttpEndpoint {
@@ -27,14 +37,19 @@ export class HttpEndpoint {
   readonly #listener: NetServer;
   readonly #http: HttpServer;
   readonly #connections = new Set<LaneConnection>();
-  readonly #sockets = new Set<Socket>();
+  readonly #sockets = new Map<Socket, ConnectionTerm>();
+  readonly #load: LoadMeter | undefined;
   #cancelSweep: CancelTimer | undefined;
+  #cancelGrace: CancelTimer | undefined;
+  #loadLine: string | undefined;
 
   constructor(parts: HttpEndpointParts) {
     const { options, limits, clock, acceptor } = parts;
     const guard = new OriginGuard(options);
     this.#parts = parts;
-    const isDraining = (): boolean => this.#lane.draining;
+    this.#load = options.reportLoad ? createLoadMeter() : undefined;
+    const isLast = (socket: Socket): boolean =>
+      this.#lane.draining || this.#lane.tick >= (this.#sockets.get(socket)?.endsAt ?? 0);
     this.#lane = {
       clock,
       limits,
@@ -44,6 +59,8 @@ export class HttpEndpoint {
       handOver: (socket, bytes) => this.#handOver(socket, bytes),
       commonHeaders: '',
       okHead: '',
+      lastCommonHeaders: '',
+      lastOkHead: '',
       tick: 0,
       draining: false,
     };
@@ -54,7 +71,11 @@ export class HttpEndpoint {
       keepAliveTimeout: limits.idleTimeoutMs,
       noDelay: true,
     });
-    this.#http.on('request', createNodeHandler({ acceptor, guard, limits, clock, path: options.path, isDraining }));
+    const loadLine = (): string | undefined => this.#loadLine;
+    this.#http.on(
+      'request',
+      createNodeHandler({ acceptor, guard, limits, clock, path: options.path, isLast, loadLine }),
+    );
     const accept = (socket: Socket): void => this.#accept(socket);
     const settings = { allowHalfOpen: true, noDelay: true };
     this.#listener =
@@ -78,10 +99,10 @@ export class HttpEndpoint {
    * @throws {PeregrineError} `LISTEN_FAILED`: the address cannot be had; `cause` has the system's error.
    */
   async listen(): Promise<string> {
-    const { options, clock } = this.#parts;
+    const { options, clock, reusePort = false } = this.#parts;
     await new Promise<void>((resolve, reject) => {
       this.#listener.once('error', (error: NodeJS.ErrnoException) => reject(toListenError(error, options)));
-      this.#listener.listen({ host: options.host, port: options.port, backlog: 4_096 }, resolve);
+      this.#listener.listen({ host: options.host, port: options.port, backlog: 4_096, reusePort }, resolve);
     });
     this.#listener.removeAllListeners('error');
     this.#listener.on('error', (error) => this.#parts.signals.fault.emit({ where: 'http listener', error }));
@@ -91,16 +112,30 @@ export class HttpEndpoint {
     return endpointUrl(options, (this.#listener.address() as AddressInfo).port);
   }
 
-  /** Stops accepting; connections end after the answers they are about, idle ones at once. */
-  drain(): void {
+  /**
+   * Stops accepting; connections end after the answers they are about, idle ones after a time of grace in which clients that
+   * use theirs learn that it ends.
+   */
+  drain(idleGraceMs = 0): void {
     if (this.#lane.draining) return;
     this.#lane.draining = true;
-    this.#refreshHeaders();
     this.#listener.close();
+    if (idleGraceMs === 0) this.#endIdle();
+    else this.#cancelGrace = this.#parts.clock.after(idleGraceMs, () => this.#endIdle());
+  }
+
+  /** Ends a share of the open connections, 0 to 1, each after its next answer: their clients come back wherever there is room. */
+  rebalance(share: number): void {
+    const { random = systemRandom } = this.#parts;
+    for (const term of this.#sockets.values()) if (random() < share) term.endsAt = 0;
+  }
+
+  #endIdle(): void {
     for (const connection of this.#connections) if (connection.idle) connection.end();
     this.#http.closeIdleConnections();
     // Before version 26 Node.js leaves those open that never sent anything.
-    if (!this.#parts.options.lane) for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy();
+    if (this.#parts.options.lane) return;
+    for (const socket of this.#sockets.keys()) if (socket.bytesRead === 0) socket.destroy();
   }
 
   /** Resolves when every connection has ended; those that remain after the deadline are cut. */
@@ -115,8 +150,9 @@ export class HttpEndpoint {
         };
       });
     }
+    this.#cancelGrace?.();
     for (const connection of this.#connections) connection.destroy();
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#sockets.keys()) socket.destroy();
     this.#cancelSweep?.();
     this.#http.close(() => {}); // Ends the checks; its complaint that it does not listen is no news.
   }
@@ -124,7 +160,8 @@ export class HttpEndpoint {
   #whenEmpty: (() => void) | undefined;
 
   #accept(socket: Socket): void {
-    this.#sockets.add(socket);
+    const term = { endsAt: this.#lane.tick + this.#maxAgeTicks() };
+    this.#sockets.set(socket, term);
     socket.once('close', () => {
       this.#sockets.delete(socket);
       this.#signal('closed');
@@ -132,8 +169,14 @@ export class HttpEndpoint {
     });
     this.#signal('opened');
     if (this.#parts.options.lane)
-      this.#connections.add(new LaneConnection(socket, this.#lane, (ended) => this.#connections.delete(ended)));
+      this.#connections.add(new LaneConnection(socket, this.#lane, term, (ended) => this.#connections.delete(ended)));
     else this.#http.emit('connection', socket);
+  }
+
+  /** How long a connection may be used, in ticks of a second. */
+  #maxAgeTicks(): number {
+    const { limits, random = systemRandom } = this.#parts;
+    return Math.ceil((limits.maxConnectionAgeMs / 1_000) * (1 - AGE_JITTER * random()));
   }
 
   #handOver(socket: Socket, bytes: Buffer): void {
@@ -151,17 +194,24 @@ export class HttpEndpoint {
   #refreshHeaders(): void {
     const date = new Date(this.#parts.clock.wallNow()).toUTCString();
     const seconds = Math.floor(this.#parts.limits.idleTimeoutMs / 1_000);
-    const manner = this.#lane.draining
-      ? 'Connection: close\r\n'
-      : `Connection: keep-alive\r\nKeep-Alive: timeout=${seconds}\r\n`;
-    this.#lane.commonHeaders = `Date: ${date}\r\n${manner}`;
-    this.#lane.okHead = `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n${this.#lane.commonHeaders}Content-Length: `;
+    this.#loadLine = this.#load && toLoadLine(this.#load());
+    const common = `Date: ${date}\r\n${this.#loadLine === undefined ? '' : `${LOAD_HEADER}: ${this.#loadLine}\r\n`}`;
+    this.#lane.commonHeaders = `${common}Connection: keep-alive\r\nKeep-Alive: timeout=${seconds}\r\n`;
+    this.#lane.lastCommonHeaders = `${common}Connection: close\r\n`;
+    this.#lane.okHead = `${OK_HEAD}${this.#lane.commonHeaders}Content-Length: `;
+    this.#lane.lastOkHead = `${OK_HEAD}${this.#lane.lastCommonHeaders}Content-Length: `;
   }
 
   #signal(kind: 'opened' | 'closed' | 'refused' | 'handed-over'): void {
     const { connection } = this.#parts.signals;
     if (connection.active) connection.emit({ kind, open: this.#sockets.size });
   }
+}
+
+const OK_HEAD = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n';
+
+function toLoadLine({ cpu, memory }: ReturnType<LoadMeter>): string {
+  return `cpu=${cpu.toFixed(2)}, memory=${memory.toFixed(2)}`;
 }
 
 function toListenError(error: NodeJS.ErrnoException, options: ResolvedHttpOptions): PeregrineError {

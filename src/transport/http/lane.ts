@@ -21,6 +21,9 @@ export interface LaneShared extends HttpExchangeShared {
   commonHeaders: string;
   /** All that comes before the length in the answer to nearly every request; changes with them. */
   okHead: string;
+  /** Both for the last answer of a connection. */
+  lastCommonHeaders: string;
+  lastOkHead: string;
   /** Whole seconds since the lane began, by the sweep. */
   tick: number;
   /** Whether connections end after the answer they are about. */
@@ -33,6 +36,11 @@ const BAD_REQUEST = 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n';
 /** How many bytes may wait behind a request that is being answered before the socket is paused. */
 const MAX_AHEAD_BYTES = 65_536;
 
+/** When a connection is to end: after the first answer from this tick on. */
+export interface ConnectionTerm {
+  endsAt: number;
+}
+
 type Phase = 'idle' | 'head' | 'body' | 'busy';
 
 /**
@@ -44,6 +52,7 @@ type Phase = 'idle' | 'head' | 'body' | 'busy';
 export class LaneConnection implements LaneCarrier {
   readonly #socket: Socket;
   readonly #shared: LaneShared;
+  readonly #term: ConnectionTerm;
   readonly #onEnd: (connection: LaneConnection) => void;
   readonly #readIndirectly: () => void;
   readonly #outbox: Outbox;
@@ -59,9 +68,12 @@ export class LaneConnection implements LaneCarrier {
   readonly #memo = new HeadMemo();
   #exchange: LaneExchange | undefined;
   #reading = false;
+  /** Whether the client has been told that no further answer comes. */
+  #isLast = false;
 
-  constructor(socket: Socket, shared: LaneShared, onEnd: (connection: LaneConnection) => void) {
+  constructor(socket: Socket, shared: LaneShared, term: ConnectionTerm, onEnd: (connection: LaneConnection) => void) {
     this.#socket = socket;
+    this.#term = term;
     this.#outbox = new Outbox(socket);
     this.#shared = shared;
     this.#onEnd = onEnd;
@@ -79,11 +91,16 @@ export class LaneConnection implements LaneCarrier {
   }
 
   commonHeaders(): string {
-    return this.#shared.commonHeaders;
+    return this.#isOver() ? this.#shared.lastCommonHeaders : this.#shared.commonHeaders;
   }
 
   okHead(): string {
-    return this.#shared.okHead;
+    return this.#isOver() ? this.#shared.lastOkHead : this.#shared.okHead;
+  }
+
+  #isOver(): boolean {
+    this.#isLast = this.#shared.draining || this.#shared.tick >= this.#term.endsAt;
+    return this.#isLast;
   }
 
   write(text: string, bytes?: Uint8Array, isAscii = false): number {
@@ -94,7 +111,7 @@ export class LaneConnection implements LaneCarrier {
     this.#exchange = undefined;
     this.#phase = 'idle';
     this.#since = this.#shared.tick;
-    if (this.#shared.draining) {
+    if (this.#isLast || this.#shared.draining) {
       this.end();
       return;
     }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { ExtraHeaders } from '../exchange.ts';
 import { FieldHead } from './field-head.ts';
 import { HttpExchange, type HttpExchangeShared, STREAM_HEADERS } from './http-exchange.ts';
@@ -30,20 +31,28 @@ export class NodeHead extends FieldHead {
   }
 }
 
+/** What exchanges on `node:http` need of their server. */
+export interface NodeShared extends HttpExchangeShared {
+  /** Whether a connection ends after its answer. */
+  isLast(socket: Socket): boolean;
+  /** The value of {@link LOAD_HEADER}, where it is sent. */
+  loadLine(): string | undefined;
+}
+
+/** Tells a gateway how busy this instance is: `cpu=0.42, memory=0.31`, shares of what it may use. */
+export const LOAD_HEADER = 'Peregrine-Load';
+
 /** A request that `node:http` read. */
 export class NodeExchange extends HttpExchange {
   readonly #response: ServerResponse;
-  readonly #isDraining: () => boolean;
+  readonly #shared: NodeShared;
+  readonly #socket: Socket;
 
-  constructor(
-    request: IncomingMessage,
-    response: ServerResponse,
-    shared: HttpExchangeShared,
-    isDraining: () => boolean,
-  ) {
+  constructor(request: IncomingMessage, response: ServerResponse, shared: NodeShared) {
     super(new NodeHead(request), shared);
     this.#response = response;
-    this.#isDraining = isDraining;
+    this.#shared = shared;
+    this.#socket = request.socket;
     response.on('close', () => this.disconnected());
     response.on('error', () => this.disconnected());
   }
@@ -57,7 +66,8 @@ export class NodeExchange extends HttpExchange {
     const length = Buffer.byteLength(text) + (bytes?.byteLength ?? 0);
     const fields: Record<string, string | number> = { 'Content-Length': length };
     if (length > 0) fields['Content-Type'] = 'application/json';
-    if (this.#isDraining()) fields['Connection'] = 'close';
+    if (this.#shared.isLast(this.#socket)) fields['Connection'] = 'close';
+    Object.assign(fields, this.#loadFields());
     for (const [name, value] of headers ?? []) fields[name] = value;
     this.#response.writeHead(status, fields);
     if (bytes === undefined) {
@@ -69,7 +79,12 @@ export class NodeExchange extends HttpExchange {
   }
 
   protected openStream(): void {
-    this.#response.writeHead(200, Object.fromEntries(STREAM_HEADERS));
+    this.#response.writeHead(200, { ...Object.fromEntries(STREAM_HEADERS), ...this.#loadFields() });
+  }
+
+  #loadFields(): Record<string, string> {
+    const line = this.#shared.loadLine();
+    return line === undefined ? {} : { [LOAD_HEADER]: line };
   }
 
   protected writeChunk(text: string, bytes?: Uint8Array): number {
@@ -79,9 +94,8 @@ export class NodeExchange extends HttpExchange {
   }
 
   protected endStream(): void {
-    const { socket } = this.#response;
     this.#response.end(() => {
-      if (this.#isDraining()) socket?.end(); // The head of this stream promised more, before the server began to stop.
+      if (this.#shared.isLast(this.#socket)) this.#socket.end(); // The head of this stream promised more, before the server began to stop.
     });
   }
 

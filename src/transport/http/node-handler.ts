@@ -1,17 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { decodeBody } from '../body.ts';
 import type { Acceptor } from '../exchange.ts';
-import type { HttpExchangeShared } from './http-exchange.ts';
 import { isJsonMediaType } from './lane-head.ts';
-import { NodeExchange } from './node-exchange.ts';
+import { NodeExchange, type NodeShared } from './node-exchange.ts';
 import type { OriginGuard } from './origin-guard.ts';
 
 /** What the handler for `node:http` needs of its server. */
-export interface NodeHandlerShared extends HttpExchangeShared {
+export interface NodeHandlerShared extends NodeShared {
   readonly acceptor: Acceptor;
   readonly guard: OriginGuard;
   readonly path: string;
-  isDraining(): boolean;
 }
 
 /** Serves the endpoint on `node:http`: every shape of request that the lane leaves alone. */
@@ -26,7 +24,7 @@ export function createNodeHandler(
     if (refusal !== undefined) refuse(request, response, 403, refusal);
     else if (target !== path) refuse(request, response, 404, 'Not found');
     else if (request.method !== 'POST')
-      acceptor.other(new NodeExchange(request, response, shared, shared.isDraining), request.method ?? '');
+      acceptor.other(new NodeExchange(request, response, shared), request.method ?? '');
     else if (!isJsonMediaType(request.headers['content-type'] ?? ''))
       refuse(request, response, 415, 'Content-Type must be application/json');
     else if (Number(request.headers['content-length'] ?? 0) > limits.maxBodyBytes)
@@ -48,7 +46,7 @@ function readPost(request: IncomingMessage, response: ServerResponse, shared: No
     refuse(request, response, 413, tooLarge(shared.limits.maxBodyBytes));
   });
   request.on('end', () => {
-    const exchange = new NodeExchange(request, response, shared, shared.isDraining);
+    const exchange = new NodeExchange(request, response, shared);
     shared.acceptor.post(exchange, decodeBody(Buffer.concat(pieces, bytes), 0, bytes));
   });
   request.on('error', () => {});

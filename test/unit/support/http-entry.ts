@@ -42,7 +42,7 @@ export class TestEntry {
       rounds: { secret: 'a secret of sixteen', ttlSeconds: 60 },
       cacheHints: resolveCacheHints(undefined),
     });
-    const subscriptions = new Subscriptions(resolved, dispatcher, createLocalBus());
+    const subscriptions = new Subscriptions(resolved, dispatcher, createLocalBus(), { clock, random: () => 0 });
     this.#entry = new HttpEntry({ dispatcher, subscriptions, signals, clock, jsonBounds: jsonBoundsOf(resolved) });
   }
 

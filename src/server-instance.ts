@@ -1,0 +1,122 @@
+import type { Cache, Invalidation } from './cache/cache.ts';
+import {
+  BEAT_EVERY_MS,
+  InstanceLink,
+  InstancePeers,
+  type SupervisedSettings,
+  type ToInstance,
+} from './cluster/cluster.ts';
+import type { CancelTimer } from './kernel/clock.ts';
+import type { InstancePlace } from './kernel/instance-place.ts';
+import { silentLogger, stderrLogger } from './kernel/logger.ts';
+import { terminate } from './kernel/process-signals.ts';
+import { type ChangeBus, type ChangeEvent, createLocalBus } from './protocol/protocol.ts';
+import type { OptimizedServerConfig, ResolvedServerConfig } from './server-config.ts';
+import type { ServerMonitor, ServerMonitorParts } from './server-monitor.ts';
+
+type MonitorSettings = Pick<ServerMonitorParts, 'options' | 'alerts' | 'supervisedAs'>;
+
+/** How long clients have, when the server drains, to learn by an answer that their connection ends. */
+export const IDLE_GRACE_MS = 1_000;
+
+/** The parts of a server that its supervisor acts upon. */
+export interface SupervisedParts {
+  readonly config: OptimizedServerConfig;
+  readonly settings: ResolvedServerConfig;
+  readonly cache: Cache;
+  readonly monitor: ServerMonitor;
+  readonly rebalance: (share: number) => void;
+  readonly stop: () => Promise<void>;
+}
+
+/** A server as one of several instances under a supervisor. Alone it is no more than a local bus. */
+export class ServerInstance {
+  /** Carries changes, to the other instances too. */
+  readonly bus: ChangeBus;
+  readonly #link: InstanceLink | undefined;
+  readonly #peers: InstancePeers | undefined;
+  readonly #local = createLocalBus();
+  #stopBeats: CancelTimer | undefined;
+
+  constructor({ http, clock }: ResolvedServerConfig) {
+    const link = http === undefined ? undefined : InstanceLink.claim();
+    this.#link = link;
+    this.#peers = link && new InstancePeers(link, clock);
+    const { publish, subscribe } = this.#local;
+    const peers = this.#peers;
+    this.bus = {
+      subscribe,
+      publish(event) {
+        publish(event);
+        peers?.publish(event);
+      },
+    };
+  }
+
+  /** What the supervisor gave it; nothing without one. */
+  get place(): InstancePlace | undefined {
+    return this.#link?.place;
+  }
+
+  /** How the server is monitored: a supervised one counts all, and leaves serving and watching to its supervisor. */
+  monitorSettings({ monitor: options, alerts }: ResolvedServerConfig): MonitorSettings {
+    if (this.place === undefined) return { options, alerts, supervisedAs: undefined };
+    return {
+      options: { ...options, counts: 'all', prometheusPort: undefined, dashboardPort: undefined },
+      alerts: { ...alerts, logger: alerts.logger === stderrLogger ? silentLogger : alerts.logger, webhook: undefined },
+      supervisedAs: this.place.name,
+    };
+  }
+
+  /** How long idle connections are kept while the server drains: where others take over, nothing may be lost. */
+  get idleGraceMs(): number {
+    return this.#link === undefined ? 0 : IDLE_GRACE_MS;
+  }
+
+  /** Has the other instances invalidate; nothing without a supervisor. */
+  get invalidatePeers(): ((invalidation: Invalidation) => Promise<boolean>) | undefined {
+    const peers = this.#peers;
+    return peers && ((invalidation) => peers.invalidate(invalidation));
+  }
+
+  /** Tells the supervisor that the server serves, reports to it from now on, and does what it says. */
+  join(url: string | undefined, parts: SupervisedParts): void {
+    const link = this.#link;
+    if (link === undefined) return;
+    const { monitor, settings, config } = parts;
+    process.on('SIGINT', () => {}); // Ctrl-C reaches the whole group: it is the supervisor that decides what ends, and when.
+    this.#stopBeats = settings.clock.every(BEAT_EVERY_MS, () => link.send({ kind: 'beat' }));
+    monitor.onTick(({ snapshot }) => {
+      void monitor.health().then((health) => link.send({ kind: 'tick', snapshot, health }));
+    });
+    monitor.onState((state) => {
+      if (state === 'draining') link.send({ kind: 'draining' });
+    });
+    link.heard.on((message) => this.#obey(message, parts));
+    const { name, version } = settings.serverInfo;
+    link.send({ kind: 'started', url, server: { name, version }, settings: toldSettings(config) });
+  }
+
+  #obey(message: ToInstance, { stop, rebalance, monitor, cache }: SupervisedParts): void {
+    if (message.kind === 'drain') void terminate(stop);
+    else if (message.kind === 'rebalance') rebalance(message.share);
+    else if (message.kind === 'change') this.#local.publish(message.event as ChangeEvent);
+    else if (message.kind === 'alert') monitor.alerts.tell([message.record]);
+    else if (message.kind === 'invalidate') {
+      cache.hear(message.invalidation as Invalidation);
+      this.#link?.send({ kind: 'done', id: message.id });
+    }
+  }
+
+  /** The server has stopped. */
+  close(): void {
+    this.#stopBeats?.();
+    this.#link?.release();
+  }
+}
+
+/** A logger of the author's own stays here, and is told what the supervisor finds. */
+function toldSettings({ monitor, alertThresholds, alerts = {} }: OptimizedServerConfig): SupervisedSettings {
+  const { logger, ...others } = alerts;
+  return { monitor, alertThresholds, alerts: { ...others, ...(logger === undefined ? {} : { logger: false }) } };
+}
