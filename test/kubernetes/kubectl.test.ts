@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EndpointSliceSource } from '../../src/balance/kubernetes/endpoint-slice-source.ts';
 import { type ScaleResult, ScaleTarget } from '../../src/balance/kubernetes/scale-target.ts';
 import { slice } from '../unit/balance/kubernetes/support.ts';
-import { type Cluster, startCluster, Told } from './cluster.ts';
+import { type Cluster, startCluster } from './cluster.ts';
+import { Told } from './told.ts';
 
 let cluster: Cluster;
 const closing: (() => unknown)[] = [];
