@@ -40,9 +40,6 @@ spec:
   template:
     metadata:
       labels: { app.kubernetes.io/name: peregrine }
-      annotations:
-        prometheus.io/scrape: 'true'
-        prometheus.io/port: '${MONITOR_PORT}'
     spec:
       automountServiceAccountToken: false
       # A server that ends goes on for ${DRAIN.delayInKubernetesMs / 1_000} s, until nobody sends to it, finishes within ${DRAIN.timeoutMs / 1_000} s what it has, and exits: no preStop hook is needed.
@@ -200,7 +197,9 @@ spec:
 /** How prometheus-adapter hands the metric to HPA. */
 export function adapterRules(): string {
   return `${MADE}
-# Values of the chart prometheus-adapter: the metric of hpa.yml, by pod.
+# Values of the chart prometheus-adapter: the metric of hpa.yml, by pod. Prometheus has to scrape the port "monitor" of all pods with
+# the token of the secret peregrine-monitor (authorization.credentials), every 5 s or 10 s, and to label what it reads by namespace
+# and pod, as it does for pods that it discovers.
 rules:
   custom:
     - seriesQuery: '${METRIC}{namespace!="",pod!=""}'

@@ -79,7 +79,6 @@ describe('what the manifests say', () => {
     expect(port).toBe(9_090);
     expect(container.livenessProbe.httpGet).toEqual({ path: '/livez', port: 'monitor' });
     expect(container.readinessProbe.httpGet).toEqual({ path: '/readyz', port: 'monitor' });
-    expect(template.metadata.annotations['prometheus.io/port']).toBe(String(port));
   });
 
   it('leaves a pod no rights that it does not need', () => {

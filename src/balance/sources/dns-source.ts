@@ -59,14 +59,15 @@ export class DnsSource implements EndpointSource {
   constructor(
     options: DnsSourceOptions,
     { clock = systemClock, resolve = systemResolve }: { readonly clock?: Clock; readonly resolve?: Resolve } = {},
+    name = 'dns',
   ) {
-    const given = objectOption('dns', options, KEYS);
-    this.#name = stringOption('dns.name', given.name);
-    this.#port = portOption('dns.port', given.port);
-    this.#address = resolveAddressOptions('dns', options);
-    this.#family = familyOption('dns.family', given.family);
-    this.#refreshMs = integerOption('dns.refreshMs', given.refreshMs, 5_000, { min: 100, max: 3_600_000 });
-    this.#graceMs = integerOption('dns.graceMs', given.graceMs, 60_000, { min: 0, max: 3_600_000 });
+    const given = objectOption(name, options, KEYS);
+    this.#name = stringOption(`${name}.name`, given.name);
+    this.#port = portOption(`${name}.port`, given.port);
+    this.#address = resolveAddressOptions(name, options);
+    this.#family = familyOption(`${name}.family`, given.family);
+    this.#refreshMs = integerOption(`${name}.refreshMs`, given.refreshMs, 5_000, { min: 100, max: 3_600_000 });
+    this.#graceMs = integerOption(`${name}.graceMs`, given.graceMs, 60_000, { min: 0, max: 3_600_000 });
     this.#clock = clock;
     this.#resolve = resolve;
   }
