@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { install } from '../test/services/install.ts';
 import { contenderOf } from './harness/contenders.ts';
 import { contenderVersions, machineFacts } from './harness/machine.ts';
 import { type Measurement, measureGroup, preflight } from './harness/measure.ts';
@@ -94,6 +95,7 @@ function resultFile(suite: Suite, options: BenchOptions, startedAt: Date): strin
 
 async function bench(suite: Suite, options: BenchOptions): Promise<void> {
   const rows = selectRows(suite, options);
+  await install(suite.needs ?? []);
   const startedAt = new Date();
   const machine = machineFacts();
   const contenders = contenderVersions([...new Set(rows.map((row) => row.contender))]);

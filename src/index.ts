@@ -1,6 +1,20 @@
 /** The public face of `peregrine-mcp`. */
 
 export {
+  type BackendEvent,
+  type BackendLoad,
+  type BackendState,
+  type BackendStatistics,
+  type BalancerStatistics,
+  type BalancingAlgorithm,
+  type CallOutcome,
+  type ChosenBackend,
+  type EjectionOptions,
+  LoadBalancer,
+  type LoadBalancerOptions,
+  type ProbeOptions,
+} from './balance/balance.ts';
+export {
   type BreakerCall,
   Circuit,
   CircuitBreaker,

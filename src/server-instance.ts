@@ -85,16 +85,16 @@ export class ServerInstance {
     if (link === undefined) return;
     const { monitor, settings, config } = parts;
     process.on('SIGINT', () => {}); // Ctrl-C reaches the whole group: it is the supervisor that decides what ends, and when.
-    this.#stopBeats = settings.clock.every(BEAT_EVERY_MS, () => link.send({ kind: 'beat' }));
+    this.#stopBeats = settings.clock.every(BEAT_EVERY_MS, () => void link.send({ kind: 'beat' }));
     monitor.onTick(({ snapshot }) => {
       void monitor.health().then((health) => link.send({ kind: 'tick', snapshot, health }));
     });
     monitor.onState((state) => {
-      if (state === 'draining') link.send({ kind: 'draining' });
+      if (state === 'draining') void link.send({ kind: 'draining' });
     });
     link.heard.on((message) => this.#obey(message, parts));
     const { name, version } = settings.serverInfo;
-    link.send({ kind: 'started', url, server: { name, version }, settings: toldSettings(config) });
+    void link.send({ kind: 'started', url, server: { name, version }, settings: toldSettings(config) });
   }
 
   #obey(message: ToInstance, { stop, rebalance, monitor, cache }: SupervisedParts): void {
@@ -104,14 +104,16 @@ export class ServerInstance {
     else if (message.kind === 'alert') monitor.alerts.tell([message.record]);
     else if (message.kind === 'invalidate') {
       cache.hear(message.invalidation as Invalidation);
-      this.#link?.send({ kind: 'done', id: message.id });
+      void this.#link?.send({ kind: 'done', id: message.id });
     }
   }
 
-  /** The server has stopped. */
-  close(): void {
+  /** The server has stopped: tells what it counted to the end. */
+  async close(monitor: ServerMonitor): Promise<void> {
     this.#stopBeats?.();
-    this.#link?.release();
+    if (this.#link === undefined) return;
+    await this.#link.send({ kind: 'tick', snapshot: monitor.snapshot(), health: await monitor.health() });
+    this.#link.release();
   }
 }
 

@@ -378,7 +378,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     await Promise.all([this.#cache.close(), this.#databases.close(), this.http.close()]);
     await this.monitor.close();
     this.#forgetSignals?.();
-    this.#instance.close();
+    await this.#instance.close(this.monitor);
   }
 }
 

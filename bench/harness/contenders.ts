@@ -21,6 +21,10 @@ export const CONTENDERS: readonly Contender[] = [
   { name: 'peregrine-monitored', fixed: false, packages: ['zod'] },
   { name: 'peregrine-scraped', fixed: false, packages: ['zod'] },
   { name: 'peregrine-watched', fixed: false, packages: ['zod'] },
+  { name: 'gateway-nginx', fixed: true, packages: [] },
+  { name: 'gateway-lane', fixed: true, packages: [] },
+  { name: 'gateway-peregrine', fixed: true, packages: [] },
+  { name: 'gateway-undici', fixed: true, packages: ['undici'] },
   { name: 'sdk-v2', fixed: false, packages: ['@modelcontextprotocol/server', '@modelcontextprotocol/node', 'zod'] },
 ];
 

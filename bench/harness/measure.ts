@@ -95,7 +95,7 @@ function toMeasurement(ready: Ready, slices: readonly Slice[], peakMb: number): 
 export async function startServer(
   row: Row,
   nodeArguments: readonly string[] = [],
-): Promise<{ server: StartedProcess; port: number; fixedBytes: number | undefined }> {
+): Promise<{ server: StartedProcess; port: number; pid: number; fixedBytes: number | undefined }> {
   const { fixed } = contenderOf(row.contender);
   const answer = fixed ? await fixedAnswer(row.toolset, row.scenario) : undefined;
   const server = startScript({
@@ -105,8 +105,9 @@ export async function startServer(
     scriptArguments: [row.toolset, '--scenario', row.scenario, ...(answer === undefined ? [] : ['--answer', answer])],
   });
   try {
-    const { port } = JSON.parse(await server.nextLine(START_MS)) as { port: number };
-    return { server, port, fixedBytes: answer === undefined ? undefined : Buffer.byteLength(answer) };
+    // A contender that is no script names the process that is measured.
+    const { port, pid = server.pid } = JSON.parse(await server.nextLine(START_MS)) as { port: number; pid?: number };
+    return { server, port, pid, fixedBytes: answer === undefined ? undefined : Buffer.byteLength(answer) };
   } catch (error) {
     await server.stop();
     throw error;
@@ -129,7 +130,7 @@ interface OpenRow {
   readonly row: Row;
   readonly ready: Ready;
   readonly slices: Slice[];
-  readonly server: StartedProcess;
+  readonly pid: number;
   measureSlice(job: SliceJob): Promise<void>;
   close(): Promise<void>;
 }
@@ -141,12 +142,12 @@ async function openRow(suite: Suite, row: Row, nodeArguments: readonly string[])
     core: GENERATOR_CORE,
     script: fileURLToPath(new URL('./load-process.ts', import.meta.url)),
   });
-  const { server, port, fixedBytes } = await startServer(row, nodeArguments);
+  const { server, port, pid, fixedBytes } = await startServer(row, nodeArguments);
   const next = async (timeoutMs: number): Promise<LoadReply> =>
     JSON.parse(await generator.nextLine(timeoutMs)) as LoadReply;
   const { toolset, scenario } = row;
   const { connections, warmUp } = suite;
-  const job: LoadJob = { toolset, scenario, connections, warmUp, port, serverPid: server.pid, fixedBytes };
+  const job: LoadJob = { toolset, scenario, connections, warmUp, port, serverPid: pid, fixedBytes };
   generator.send(JSON.stringify(job));
   const reply = await next(warmUp.ms + SLACK_MS);
   if (reply.kind !== 'ready')
@@ -156,7 +157,7 @@ async function openRow(suite: Suite, row: Row, nodeArguments: readonly string[])
     row,
     ready: reply,
     slices,
-    server,
+    pid,
     measureSlice: async (slice) => {
       generator.send(JSON.stringify(slice));
       slices.push((await next(slice.ms + SLACK_MS)) as Slice);
@@ -190,7 +191,7 @@ export async function measureGroup(
         await one.measureSlice({ requests: Math.ceil(requests / suite.slices), ms: Math.ceil(ms / suite.slices) });
       }
     }
-    return open.map(({ ready, slices, server }) => toMeasurement(ready, slices, peakMemoryMb(server.pid)));
+    return open.map(({ ready, slices, pid }) => toMeasurement(ready, slices, peakMemoryMb(pid)));
   } finally {
     for (const one of open) await one.close();
   }

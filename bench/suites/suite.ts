@@ -1,3 +1,4 @@
+import type { NeedName } from '../../test/services/install.ts';
 import type { Scenario } from '../scenarios/scenarios.ts';
 import type { Toolset } from '../servers/toolsets.ts';
 import type { ExtraResult } from './extra.ts';
@@ -24,6 +25,8 @@ export interface Goal {
 
 export interface Suite {
   readonly name: string;
+  /** Programs that its contenders start. @default none */
+  readonly needs?: readonly NeedName[];
   /** In the order of a round: rows that are compared with one another stand side by side. */
   readonly rows: readonly Row[];
   readonly goals: readonly Goal[];

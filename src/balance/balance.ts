@@ -1,5 +1,7 @@
 /** The contract of `balance/`: chooses backends, stands before them as a gateway, and says how many there should be. */
 
+export { Gateway, type GatewayParts, type GatewayStatistics, type GatewayUrls } from './gateway/gateway.ts';
+export type { DrainConfig, GatewayConfig, GatewayServerConfig, ListenConfig } from './gateway/gateway-options.ts';
 export type { Target, TargetCall, TargetFailure, TargetSink } from './gateway/target.ts';
 export { ApiClient, KubernetesApiError } from './kubernetes/api-client.ts';
 export { type KubernetesApiOptions, resolveApiOptions } from './kubernetes/api-options.ts';
@@ -19,11 +21,14 @@ export type {
   CallOutcome,
   ChosenBackend,
 } from './picking/backend.ts';
+export { type BackendEvent, LoadBalancer } from './picking/load-balancer.ts';
+export type { EjectionOptions, LoadBalancerOptions, ProbeOptions } from './picking/options.ts';
 export type { LoadSample, ScaleRecommendation } from './scaling/scale.ts';
 export { ConfigFile, type ConfigFileOptions } from './sources/config-file.ts';
 export { DnsSource, type DnsSourceOptions } from './sources/dns-source.ts';
 export type { Endpoint, EndpointSource } from './sources/endpoint-source.ts';
 export { type StaticEndpoint, StaticSource } from './sources/static-source.ts';
+export { HttpUpstream, type HttpUpstreamStatistics } from './upstream/http-upstream.ts';
 export type {
   Upstream,
   UpstreamCall,
@@ -33,3 +38,4 @@ export type {
   UpstreamRequest,
   UpstreamSink,
 } from './upstream/upstream-call.ts';
+export type { HttpUpstreamOptions, UpstreamTlsOptions } from './upstream/upstream-options.ts';

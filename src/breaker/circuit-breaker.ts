@@ -1,8 +1,8 @@
 import { OptionError } from '../kernel/errors.ts';
-import { objectOption } from '../kernel/options.ts';
+import { functionOption, objectOption } from '../kernel/options.ts';
 import { Circuit, type CircuitRunOptions } from './circuit.ts';
 import type { BreakerCall } from './flight.ts';
-import { CIRCUIT_KEYS, type CircuitOptions, functionOption } from './options.ts';
+import { CIRCUIT_KEYS, type CircuitOptions } from './options.ts';
 
 /** How a breaker around one call decides. */
 export interface CircuitBreakerOptions<A extends unknown[], R> extends CircuitOptions {

@@ -1,6 +1,6 @@
-import { type Clock, systemClock } from '../kernel/clock.ts';
+import { type Clock, clockOption, MAX_TIMER_MS } from '../kernel/clock.ts';
 import { OptionError } from '../kernel/errors.ts';
-import { integerOption, type NumberRange, objectOption, stringOption } from '../kernel/options.ts';
+import { functionOption, integerOption, numberOption, objectOption, stringOption } from '../kernel/options.ts';
 import { type Random, systemRandom } from '../kernel/random.ts';
 import { type BreakerEvent, Signal } from '../signal/signal.ts';
 
@@ -61,8 +61,6 @@ export const CIRCUIT_KEYS = [
   'random',
 ] as const;
 
-/** The longest delay that timers of JavaScript know: about 24 days. */
-const MAX_TIMER_MS = 2_147_483_647;
 const always = (): boolean => true;
 
 /** Checks a circuit's options and fills in the defaults. @param option What errors call them. @throws {OptionError} */
@@ -96,29 +94,8 @@ export function resolveCircuitOptions(options: CircuitOptions | undefined, optio
   });
 }
 
-/** A function: the fallback when absent. @throws {OptionError} */
-export function functionOption<F>(name: string, value: unknown, fallback: F): F {
-  if (value === undefined) return fallback;
-  if (typeof value !== 'function') throw new OptionError(name, 'must be a function', value);
-  return value as F;
-}
-
-function numberOption(name: string, value: unknown, fallback: number, range: NumberRange): number {
-  const chosen = value ?? fallback;
-  if (typeof chosen !== 'number' || !(chosen >= range.min && chosen <= range.max))
-    throw new OptionError(name, `must be a number from ${range.min} to ${range.max}`, value);
-  return chosen;
-}
-
 function signalOption(name: string, value: unknown): Signal<BreakerEvent> {
   if (value === undefined) return new Signal<BreakerEvent>();
   if (!(value instanceof Signal)) throw new OptionError(name, 'must be a Signal', value);
   return value;
-}
-
-function clockOption(name: string, value: unknown): Clock {
-  if (value === undefined) return systemClock;
-  const { now, after } = (value ?? {}) as { readonly now?: unknown; readonly after?: unknown };
-  if (typeof now !== 'function' || typeof after !== 'function') throw new OptionError(name, 'must be a Clock', value);
-  return value as Clock;
 }

@@ -5,7 +5,8 @@ import type { FromInstance, ToInstance } from './messages.ts';
 
 /** Carries messages between an instance and its supervisor. */
 export interface Channel {
-  send(message: FromInstance): void;
+  /** Resolves when the message has left. */
+  send(message: FromInstance): Promise<void>;
   listen(listener: (message: ToInstance) => void): void;
   /** It no longer keeps its process or thread alive. */
   release(): void;
@@ -34,8 +35,8 @@ export class InstanceLink {
     return new InstanceLink(place, channel);
   }
 
-  send(message: FromInstance): void {
-    this.#channel.send(message);
+  send(message: FromInstance): Promise<void> {
+    return this.#channel.send(message);
   }
 
   /** The instance ends by itself: the line does not keep it. */
@@ -48,16 +49,19 @@ function openChannel(): Channel | undefined {
   const port = parentPort;
   if (port !== null) {
     return {
-      send: (message) => port.postMessage(message),
+      send: async (message) => port.postMessage(message),
       listen: (listener) => void port.on('message', listener),
       release: () => port.unref(),
     };
   }
   if (process.send === undefined) return undefined;
   return {
-    send(message) {
-      if (process.connected) process.send?.(message, undefined, {}, () => {});
-    },
+    send: (message) =>
+      new Promise((resolve) => {
+        // An error means that there is no supervisor any more.
+        if (process.connected) process.send?.(message, undefined, {}, () => resolve());
+        else resolve();
+      }),
     listen: (listener) => void process.on('message', listener),
     release: () => process.channel?.unref(),
   };

@@ -26,7 +26,7 @@ export class InstancePeers {
 
   /** Tells the others of a change. */
   publish(event: unknown): void {
-    this.#link.send({ kind: 'change', event });
+    void this.#link.send({ kind: 'change', event });
   }
 
   /** @returns Whether all others have carried it out; false once that takes too long. */
@@ -35,7 +35,7 @@ export class InstancePeers {
     return new Promise((resolve) => {
       const cancel = this.#clock.after(TOLD_WITHIN_MS, () => this.#settle(id, false));
       this.#waiting.set(id, { resolve, cancel });
-      this.#link.send({ kind: 'invalidate', id, invalidation });
+      void this.#link.send({ kind: 'invalidate', id, invalidation });
     });
   }
 

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { OptionError } from './errors.ts';
 
 /** Cancels a timer; calling it again does nothing. */
 export type CancelTimer = () => void;
@@ -32,3 +33,14 @@ export const systemClock: Clock = Object.freeze({
     return () => clearInterval(timer);
   },
 });
+
+/** The longest delay that timers of JavaScript know: about 24 days. */
+export const MAX_TIMER_MS = 2_147_483_647;
+
+/** A clock option: the system's clock when absent. @throws {OptionError} when it cannot tell the time, or runs nothing later. */
+export function clockOption(name: string, value: unknown): Clock {
+  if (value === undefined) return systemClock;
+  const { now, after } = (value ?? {}) as Partial<Clock>;
+  if (typeof now !== 'function' || typeof after !== 'function') throw new OptionError(name, 'must be a Clock', value);
+  return value as Clock;
+}

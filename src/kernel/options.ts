@@ -39,6 +39,13 @@ export function stringOption(name: string, value: unknown, fallback?: string): s
   return chosen;
 }
 
+/** A function option: the fallback when absent. */
+export function functionOption<F>(name: string, value: unknown, fallback: F): F {
+  if (value === undefined) return fallback;
+  if (typeof value !== 'function') throw new OptionError(name, 'must be a function', value);
+  return value as F;
+}
+
 /** A list of non-empty strings: the default when absent. */
 export function stringListOption(name: string, value: unknown, fallback: readonly string[]): readonly string[] {
   const chosen = value ?? fallback;

@@ -80,6 +80,10 @@ export const METRICS = Object.freeze({
     'state',
   ]),
   instances: gauge('mcp_server_instances', 'Of each state how many instances are in it.', ['state']),
+  instanceFailures: counter(
+    'mcp_server_instance_failures',
+    'Instances that ended or were ended although they were wanted.',
+  ),
 
   cpu: counter('process_cpu_seconds', 'CPU time, user and system.', [], 'seconds'),
   cores: gauge('process_cpu_cores', 'Hardware threads that the process may use; a fraction under a quota.'),

@@ -168,6 +168,7 @@ export type { CustomMetricOptions } from './custom-metrics.ts';
 export { DashboardServer } from './dashboard-server.ts';
 export { METRICS, type MetricDefinition } from './definitions.ts';
 export { expose } from './exposition.ts';
+export { toFamily } from './families.ts';
 export type {
   BreakerFigures,
   CacheFigures,

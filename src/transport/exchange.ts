@@ -11,14 +11,29 @@ export interface RequestHead {
   readonly params: ReadonlyMap<string, string> | undefined;
   /** What the protocol remembers of the requests under this header block: a connection that repeats it gives one head for all. */
   memo: unknown;
+  /** The path that was asked for; nothing where whoever called has routed. */
+  readonly path: string | undefined;
   /** Any field by its lower-case name. Looked up when asked for. */
   field(name: string): string | undefined;
   /** All fields, in the web platform's form. Built when asked for. */
   all(): Headers;
+  /** Tells each field line as it was sent, the name in whatever case. */
+  each(visit: (name: string, value: string) => void): void;
 }
 
 /** A response header beyond those that every answer has. */
 export type ExtraHeaders = readonly (readonly [name: string, value: string])[];
+
+/** An answer that is passed on in pieces as they come. */
+export interface Relay {
+  /** Runs when a client that was slow can take more. One listener; the last one counts. */
+  onDrain: (() => void) | undefined;
+  /** Sends a piece, which the caller may overwrite afterwards. False: the client is slow, wait for {@link onDrain}. */
+  write(piece: Buffer): boolean;
+  end(): void;
+  /** Ends the connection at once: there will be no whole answer. */
+  cut(): void;
+}
 
 /**
  * One request on its way through the server, and the way back for its answer.
@@ -42,6 +57,15 @@ export interface Exchange {
    * Nothing happens after the first answer, or when the client has gone.
    */
   respond(status: number, text: string, bytes?: Uint8Array, headers?: ExtraHeaders): void;
+  /** Who is at the other end of the connection; nothing where there is none. */
+  readonly remoteAddress?: string | undefined;
+  /**
+   * Answers with bytes of somebody else as they come. Only over HTTP; nothing when there was an answer, or the client has gone.
+   *
+   * @param headerLines Whole header lines, those of connection and length left out.
+   * @param length Of all pieces together, where it is known; otherwise the answer is sent in chunks.
+   */
+  relay?(status: number, headerLines: string, length: number | undefined): Relay | undefined;
   /** No answer will come: the client cancelled the request. Only carriers that wait for all answers need to know. */
   abandon?(): void;
 }

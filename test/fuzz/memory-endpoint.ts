@@ -90,7 +90,7 @@ export class MemoryEndpoint {
       guard,
       limits: LIMITS,
       clock: CLOCK,
-      path: PATH,
+      hasPath: (path: string) => path === PATH,
       isLast: () => false,
       loadLine: () => undefined,
     };
@@ -110,7 +110,7 @@ export class MemoryEndpoint {
       limits: LIMITS,
       guard,
       acceptor: probe.recorder,
-      requestLine: `POST ${PATH} HTTP/1.1\r\n`,
+      requestLines: [`POST ${PATH} HTTP/1.1\r\n`],
       commonHeaders: COMMON_HEADERS,
       okHead: `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n${COMMON_HEADERS}Content-Length: `,
       lastCommonHeaders: 'Connection: close\r\n',

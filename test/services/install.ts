@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export type ServiceName = 'redis' | 'postgres' | 'mariadb';
-export type NeedName = ServiceName | 'chromium' | 'kubectl';
+export type NeedName = ServiceName | 'chromium' | 'kubectl' | 'nginx';
 
 interface Need {
   /** The Debian package that brings it. */
@@ -29,6 +29,7 @@ export const NEEDS: Readonly<Record<NeedName, Need>> = {
   },
   chromium: { ...PROGRAM, package: 'chromium', variable: 'CHROMIUM_PATH', programs: ['chromium'] },
   kubectl: { ...PROGRAM, package: 'kubernetes-client', variable: 'KUBECTL_PATH', programs: ['kubectl'] },
+  nginx: { ...PROGRAM, package: 'nginx-light', variable: 'PATH', programs: ['nginx'] },
 };
 
 const SCRIPT = fileURLToPath(new URL('install-packages.sh', import.meta.url));

@@ -29,7 +29,7 @@ export function openLane(
     clock: new FakeClock(),
     limits: resolveTransportLimits(options.limits),
     guard: new OriginGuard(resolveHttpOptions({})),
-    requestLine: 'POST /mcp HTTP/1.1\r\n',
+    requestLines: ['POST /mcp HTTP/1.1\r\n'],
     commonHeaders: COMMON_HEADERS,
     okHead: `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n${COMMON_HEADERS}Content-Length: `,
     lastCommonHeaders: 'Connection: close\r\n',

@@ -5,7 +5,7 @@ export interface TargetCall {
   readonly method: 'POST' | 'GET' | 'DELETE';
   /** Complete header lines to pass on, each with its CRLF. */
   readonly headerLines: string;
-  readonly body: Uint8Array | undefined;
+  readonly body: Uint8Array | string | undefined;
   /** What the message asks for, as far as it is known: `tools/call`, and of which name. */
   readonly rpcMethod: string | undefined;
   readonly rpcName: string | undefined;
@@ -15,8 +15,11 @@ export interface TargetCall {
 
 /** Why no answer came. */
 export interface TargetFailure {
-  /** `unavailable` nobody could be asked, `overloaded` nobody took it (it was not executed), `lost` it may have been executed, `timeout`. */
-  readonly reason: 'unavailable' | 'overloaded' | 'lost' | 'timeout';
+  /**
+   * `unavailable` nobody could be asked, `overloaded` nobody took it (it was not executed), `lost` it may have been executed,
+   * `timeout`, `session-gone` the session's owner is no more.
+   */
+  readonly reason: 'unavailable' | 'overloaded' | 'lost' | 'timeout' | 'session-gone';
   readonly message: string;
   readonly retryAfterSeconds: number | undefined;
 }

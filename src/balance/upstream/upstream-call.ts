@@ -5,13 +5,16 @@ export interface UpstreamRequest {
   readonly path: string;
   /** Complete header lines, each with its CRLF; without Host, Connection, Content-Length and Transfer-Encoding. */
   readonly headerLines: string;
-  /** @default no body */
-  readonly body?: Uint8Array | undefined;
+  /** Text is sent as UTF-8. A short one that is at hand as text costs least so. @default no body */
+  readonly body?: Uint8Array | string | undefined;
 }
 
 /** The header fields of an answer; names in lower case, repeated ones joined by `, `. */
 export interface UpstreamHeaders {
+  /** What the receiver remembers of answers under this header block, the length apart: repeated blocks may share it. */
+  memo?: unknown;
   get(name: string): string | undefined;
+  /** As `get` has them, but each `set-cookie` by itself. */
   entries(): Iterable<readonly [name: string, value: string]>;
 }
 
@@ -33,7 +36,9 @@ export interface UpstreamCall {
   abort(): void;
 }
 
+/** `UPSTREAM_UNAVAILABLE`: too many calls wait for a connection already. */
 export type UpstreamErrorCode =
+  | 'UPSTREAM_UNAVAILABLE'
   | 'UPSTREAM_CONNECT_FAILED'
   | 'UPSTREAM_CONNECTION_LOST'
   | 'UPSTREAM_TIMEOUT'

@@ -3,13 +3,19 @@ import { PERFORMANCE_PRESETS } from '../../optimizer/optimizer.ts';
 import type { CallOptions } from '../call.ts';
 import type { ConnectionOptions } from '../connection.ts';
 import type { DoctorOptions } from '../doctor.ts';
+import type { GatewayOptions } from '../gateway.ts';
 import type { ListOptions } from '../list.ts';
 import type { Output } from '../output.ts';
+import type { StartOptions } from '../start.ts';
+import { addGateway } from './gateway-arguments.ts';
+import { addStart } from './start-arguments.ts';
 
 export interface Commands {
   call(url: string, tool: string, json: string, options: CallOptions): Promise<number>;
   list(url: string, options: ListOptions): Promise<number>;
   doctor(options: DoctorOptions): Promise<number>;
+  gateway(options: GatewayOptions): Promise<number>;
+  start(file: string, options: StartOptions): Promise<number>;
 }
 
 type Header = readonly [name: string, value: string];
@@ -58,6 +64,7 @@ export async function parseAndRun(
       `${EXIT_CODES}
 
 Examples:
+  $ peregrine start server.ts
   $ peregrine list http://127.0.0.1:3000/mcp
   $ peregrine call http://127.0.0.1:3000/mcp search_products '{"category":"Books"}'`,
     );
@@ -96,6 +103,14 @@ Example:
 
   addDoctor(program, async (options) => {
     exitCode = await commands.doctor(options);
+  });
+
+  addGateway(program, async (options) => {
+    exitCode = await commands.gateway(options);
+  });
+
+  addStart(program, async (file, options) => {
+    exitCode = await commands.start(file, options);
   });
 
   try {

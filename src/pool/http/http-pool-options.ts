@@ -1,11 +1,11 @@
 import { lookup as systemLookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
-import { type Clock, systemClock } from '../../kernel/clock.ts';
-import { OptionError } from '../../kernel/errors.ts';
+import { type Clock, clockOption } from '../../kernel/clock.ts';
 import { resolveHardwareProfile } from '../../kernel/hardware-profile.ts';
 import { type MachineFacts, readMachineFacts } from '../../kernel/machine.ts';
 import {
   booleanOption,
+  functionOption,
   integerOption,
   type NumberRange,
   objectOption,
@@ -98,17 +98,4 @@ export function resolveHttpPoolOptions(
 /** A number that a single call may set too, such as `timeout`. @throws {OptionError} */
 export function resolveLimit(key: NumberKey, value: unknown, fallback: number, name: string): number {
   return integerOption(`${name}.${key}`, value, fallback, NUMBERS[key][1]);
-}
-
-function clockOption(name: string, value: unknown): Clock {
-  if (value === undefined) return systemClock;
-  const { now, after } = (value ?? {}) as Partial<Clock>;
-  if (typeof now !== 'function' || typeof after !== 'function') throw new OptionError(name, 'must be a Clock', value);
-  return value as Clock;
-}
-
-function functionOption<F>(name: string, value: unknown, fallback: F): F {
-  if (value === undefined) return fallback;
-  if (typeof value !== 'function') throw new OptionError(name, 'must be a function', value);
-  return value as F;
 }

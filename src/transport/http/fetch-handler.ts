@@ -93,6 +93,12 @@ class FetchHead extends FieldHead {
     return new Headers(this.#headers);
   }
 
+  readonly path = undefined;
+
+  each(visit: (name: string, value: string) => void): void {
+    for (const [name, value] of this.#headers) visit(name, value);
+  }
+
   protected entries(): Iterable<[string, string]> {
     return this.#headers.entries();
   }
@@ -126,6 +132,28 @@ class FetchExchange extends HttpExchange {
   }
 
   protected openStream(): void {
+    this.#open(200, new Headers(STREAM_HEADERS.map(([name, value]) => [name, value] as [string, string])));
+  }
+
+  protected openRelay(status: number, headerLines: string): void {
+    const headers = new Headers();
+    for (const line of headerLines.split('\r\n')) {
+      const colon = line.indexOf(':');
+      if (colon > 0) headers.append(line.slice(0, colon), line.slice(colon + 1));
+    }
+    this.#open(status, headers);
+  }
+
+  protected relayPiece(piece: Buffer): boolean {
+    this.#controller?.enqueue(Uint8Array.from(piece));
+    return (this.#controller?.desiredSize ?? 1) > 0;
+  }
+
+  protected endRelay(): void {
+    this.endStream();
+  }
+
+  #open(status: number, headers: Headers): void {
     const stream = new ReadableStream<Uint8Array>(
       {
         start: (controller) => {
@@ -133,17 +161,13 @@ class FetchExchange extends HttpExchange {
         },
         pull: () => {
           this.#queuedBytes = 0;
+          this.onDrain?.();
         },
         cancel: () => this.disconnected(),
       },
       { highWaterMark: 1 },
     );
-    this.#resolve(
-      new Response(stream, {
-        status: 200,
-        headers: STREAM_HEADERS.map(([name, value]) => [name, value] as [string, string]),
-      }),
-    );
+    this.#resolve(new Response(stream, { status, headers }));
   }
 
   protected writeChunk(text: string, bytes?: Uint8Array): number {

@@ -6,9 +6,11 @@ type Entries = Iterable<readonly [string, string | string[] | undefined]>;
 export abstract class FieldHead implements RequestHead {
   memo: unknown = undefined;
 
+  abstract readonly path: string | undefined;
   abstract field(name: string): string | undefined;
   protected abstract entries(): Entries;
   abstract all(): Headers;
+  abstract each(visit: (name: string, value: string) => void): void;
 
   get accept(): string | undefined {
     return this.field('accept');

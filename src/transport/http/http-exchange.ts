@@ -1,5 +1,5 @@
 import type { CancelTimer, Clock } from '../../kernel/clock.ts';
-import type { Exchange, ExtraHeaders, RequestHead } from '../exchange.ts';
+import type { Exchange, ExtraHeaders, Relay, RequestHead } from '../exchange.ts';
 import type { TransportLimits } from '../limits.ts';
 
 /** What all HTTP exchanges of one server share. */
@@ -20,10 +20,11 @@ export const STREAM_HEADERS: ExtraHeaders = Object.freeze([
  *
  * Subclasses write; this class decides what is written, and when nothing may be.
  */
-export abstract class HttpExchange implements Exchange {
+export abstract class HttpExchange implements Exchange, Relay {
   readonly head: RequestHead;
   closed = false;
   onClose: (() => void) | undefined = undefined;
+  onDrain: (() => void) | undefined = undefined;
   protected readonly shared: HttpExchangeShared;
   #state: 'waiting' | 'streaming' | 'done' = 'waiting';
   #cancelKeepAlive: CancelTimer | undefined;
@@ -42,6 +43,12 @@ export abstract class HttpExchange implements Exchange {
   ): void;
   /** Writes the header of an event stream. */
   protected abstract openStream(): void;
+  /** Writes the header of an answer that comes in pieces. */
+  protected abstract openRelay(status: number, headerLines: string, length: number | undefined): void;
+  /** Writes a piece of it; answers false when no more should come for now. */
+  protected abstract relayPiece(piece: Buffer): boolean;
+  /** Ends it. */
+  protected abstract endRelay(): void;
   /** Writes a piece of the stream, and says how many bytes wait to be read by the client. */
   protected abstract writeChunk(text: string, bytes?: Uint8Array): number;
   /** Ends the stream in an orderly way. */
@@ -88,6 +95,27 @@ export abstract class HttpExchange implements Exchange {
     this.writeChunk(`event: message\ndata: ${text}`, bytes);
     this.writeChunk('\n\n');
     this.endStream();
+  }
+
+  relay(status: number, headerLines: string, length: number | undefined): Relay | undefined {
+    if (this.closed || this.#state !== 'waiting') return undefined;
+    this.#state = 'streaming';
+    this.openRelay(status, headerLines, length);
+    return this;
+  }
+
+  write(piece: Buffer): boolean {
+    return this.closed || this.#state === 'done' || this.relayPiece(piece);
+  }
+
+  end(): void {
+    if (this.closed || this.#state === 'done') return;
+    this.#state = 'done';
+    this.endRelay();
+  }
+
+  cut(): void {
+    if (!this.closed && this.#state !== 'done') this.destroy();
   }
 
   /** To be called once when the client has gone. */

@@ -43,26 +43,31 @@ export interface ResolvedHttpOptions {
 const KEYS = ['host', 'port', 'path', 'lane', 'allowedHosts', 'allowedOrigins', 'reportLoad', 'tls'] as const;
 const LOOPBACK_NAMES = Object.freeze(['localhost', '127.0.0.1', '[::1]']);
 
-/** Checks the options and fills in the defaults. @throws {OptionError} */
-export function resolveHttpOptions(options: unknown): ResolvedHttpOptions {
-  const given = objectOption('http', options, KEYS);
-  const host = stringOption('http.host', given.host, '127.0.0.1');
-  const path = stringOption('http.path', given.path, '/mcp');
-  if (!/^\/[\w\-./~]*$/.test(path))
-    throw new OptionError('http.path', 'must start with / and hold only letters, digits and -._~/', path);
+/** Checks the options and fills in the defaults. @param name What errors call them. @throws {OptionError} */
+export function resolveHttpOptions(options: unknown, name = 'http'): ResolvedHttpOptions {
+  const given = objectOption(name, options, KEYS);
+  const host = stringOption(`${name}.host`, given.host, '127.0.0.1');
+  const hosts = isLoopback(host) ? LOOPBACK_NAMES : ['*'];
   if (given.tls !== undefined && (typeof given.tls !== 'object' || given.tls === null || Array.isArray(given.tls))) {
-    throw new OptionError('http.tls', 'must be an object with key and cert', given.tls);
+    throw new OptionError(`${name}.tls`, 'must be an object with key and cert', given.tls);
   }
   return Object.freeze({
     host,
-    port: integerOption('http.port', given.port, 3000, { min: 0, max: 65_535 }),
-    path,
-    lane: booleanOption('http.lane', given.lane, true),
-    allowedHosts: stringListOption('http.allowedHosts', given.allowedHosts, isLoopback(host) ? LOOPBACK_NAMES : ['*']),
-    allowedOrigins: stringListOption('http.allowedOrigins', given.allowedOrigins, []),
-    reportLoad: booleanOption('http.reportLoad', given.reportLoad, false),
+    port: integerOption(`${name}.port`, given.port, 3000, { min: 0, max: 65_535 }),
+    path: endpointPathOption(`${name}.path`, given.path),
+    lane: booleanOption(`${name}.lane`, given.lane, true),
+    allowedHosts: stringListOption(`${name}.allowedHosts`, given.allowedHosts, hosts),
+    allowedOrigins: stringListOption(`${name}.allowedOrigins`, given.allowedOrigins, []),
+    reportLoad: booleanOption(`${name}.reportLoad`, given.reportLoad, false),
     tls: given.tls as SecureContextOptions | undefined,
   });
+}
+
+/** The path of an endpoint: `/mcp` when absent. @throws {OptionError} */
+export function endpointPathOption(name: string, value: unknown): string {
+  const path = stringOption(name, value, '/mcp');
+  if (/^\/[\w\-./~]*$/.test(path)) return path;
+  throw new OptionError(name, 'must start with / and hold only letters, digits and -._~/', path);
 }
 
 function isLoopback(host: string): boolean {

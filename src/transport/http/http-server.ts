@@ -39,6 +39,7 @@ export class HttpEndpoint {
   readonly #connections = new Set<LaneConnection>();
   readonly #sockets = new Map<Socket, ConnectionTerm>();
   readonly #load: LoadMeter | undefined;
+  #paths: readonly string[];
   #cancelSweep: CancelTimer | undefined;
   #cancelGrace: CancelTimer | undefined;
   #loadLine: string | undefined;
@@ -47,6 +48,7 @@ export class HttpEndpoint {
     const { options, limits, clock, acceptor } = parts;
     const guard = new OriginGuard(options);
     this.#parts = parts;
+    this.#paths = [options.path];
     this.#load = options.reportLoad ? createLoadMeter() : undefined;
     const isLast = (socket: Socket): boolean =>
       this.#lane.draining || this.#lane.tick >= (this.#sockets.get(socket)?.endsAt ?? 0);
@@ -55,7 +57,7 @@ export class HttpEndpoint {
       limits,
       acceptor,
       guard,
-      requestLine: `POST ${options.path} HTTP/1.1\r\n`,
+      requestLines: toRequestLines([options.path]),
       handOver: (socket, bytes) => this.#handOver(socket, bytes),
       commonHeaders: '',
       okHead: '',
@@ -72,10 +74,8 @@ export class HttpEndpoint {
       noDelay: true,
     });
     const loadLine = (): string | undefined => this.#loadLine;
-    this.#http.on(
-      'request',
-      createNodeHandler({ acceptor, guard, limits, clock, path: options.path, isLast, loadLine }),
-    );
+    const hasPath = (path: string): boolean => this.#paths.includes(path);
+    this.#http.on('request', createNodeHandler({ acceptor, guard, limits, clock, hasPath, isLast, loadLine }));
     const accept = (socket: Socket): void => this.#accept(socket);
     const settings = { allowHalfOpen: true, noDelay: true };
     this.#listener =
@@ -110,6 +110,12 @@ export class HttpEndpoint {
     this.#sweep();
     this.#cancelSweep = clock.every(1_000, () => this.#sweep());
     return endpointUrl(options, (this.#listener.address() as AddressInfo).port);
+  }
+
+  /** Answers under these paths from now on, and no other: `head.path` tells which one a request is for. */
+  serve(paths: readonly string[]): void {
+    this.#paths = [...paths];
+    this.#lane.requestLines = toRequestLines(paths);
   }
 
   /**
@@ -206,6 +212,10 @@ export class HttpEndpoint {
     const { connection } = this.#parts.signals;
     if (connection.active) connection.emit({ kind, open: this.#sockets.size });
   }
+}
+
+function toRequestLines(paths: readonly string[]): string[] {
+  return paths.map((path) => `POST ${path} HTTP/1.1\r\n`);
 }
 
 const OK_HEAD = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n';

@@ -1,8 +1,13 @@
+import { isAscii } from 'node:buffer';
+import { latin1 } from '../body.ts';
 import type { ExtraHeaders, RequestHead } from '../exchange.ts';
 import { HttpExchange, type HttpExchangeShared, STREAM_HEADERS } from './http-exchange.ts';
 
 /** What an exchange needs of the connection that carries it. */
 export interface LaneCarrier {
+  readonly remoteAddress: string | undefined;
+  /** Whether so much waits to be sent that no more should come for now. */
+  readonly isSlow: boolean;
   /** The header lines that every response has, `Content-Length` not among them; ends with CRLF. */
   commonHeaders(): string;
   /** All that comes before the length in the answer to nearly every request. */
@@ -26,7 +31,9 @@ const REASONS: { readonly [status: number]: string } = {
   406: 'Not Acceptable',
   409: 'Conflict',
   500: 'Internal Server Error',
+  502: 'Bad Gateway',
   503: 'Service Unavailable',
+  504: 'Gateway Timeout',
 };
 
 const END_OF_HEAD = '\r\n\r\n';
@@ -34,10 +41,15 @@ const END_OF_HEAD = '\r\n\r\n';
 /** A request that the lane read; its answer is written as one piece. */
 export class LaneExchange extends HttpExchange {
   readonly #carrier: LaneCarrier;
+  #isChunked = false;
 
   constructor(head: RequestHead, shared: HttpExchangeShared, carrier: LaneCarrier) {
     super(head, shared);
     this.#carrier = carrier;
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#carrier.remoteAddress;
   }
 
   /** HOT: header and body leave in one string, hence one system call; guarded by `npm run bench`. */
@@ -64,6 +76,30 @@ export class LaneExchange extends HttpExchange {
     this.#carrier.write(
       `HTTP/1.1 200 OK\r\n${headerLines(STREAM_HEADERS)}${this.#carrier.commonHeaders()}Transfer-Encoding: chunked\r\n\r\n`,
     );
+  }
+
+  protected openRelay(status: number, headerLines: string, length: number | undefined): void {
+    this.#isChunked = length === undefined;
+    const framing = length === undefined ? 'Transfer-Encoding: chunked' : `Content-Length: ${length}`;
+    const head = `HTTP/1.1 ${status} ${REASONS[status] ?? 'Status'}\r\n${headerLines}${this.#carrier.commonHeaders()}`;
+    this.#carrier.write(`${head}${framing}${END_OF_HEAD}`, undefined, true);
+  }
+
+  /** Plain ASCII is gathered with what else there is to send; other bytes are copied, for their buffer is used again. */
+  protected relayPiece(piece: Buffer): boolean {
+    const before = this.#isChunked ? `${piece.length.toString(16)}\r\n` : '';
+    const after = this.#isChunked ? '\r\n' : '';
+    if (isAscii(piece)) this.#carrier.write(before + latin1(piece, 0, piece.length) + after, undefined, true);
+    else {
+      this.#carrier.write(before, Buffer.from(piece), true);
+      if (after !== '') this.#carrier.write(after, undefined, true);
+    }
+    return !this.#carrier.isSlow;
+  }
+
+  protected endRelay(): void {
+    if (this.#isChunked) this.#carrier.write('0\r\n\r\n', undefined, true);
+    this.#carrier.finished();
   }
 
   protected writeChunk(text: string, bytes?: Uint8Array): number {

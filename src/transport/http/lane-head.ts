@@ -6,6 +6,7 @@ export const NOT_LANE = null;
 /** Node's parser refuses, or before version 24 cuts off, what exceeds this many fields. */
 const MAX_FIELDS = 1_000;
 
+const METHOD_LENGTH = 'POST '.length;
 const CR = 0x0d;
 const COLON = 0x3a;
 const SPACE = 0x20;
@@ -38,6 +39,10 @@ export class LaneHead implements RequestHead {
     this.#text = text;
   }
 
+  get path(): string {
+    return this.#text.slice(METHOD_LENGTH, this.#text.indexOf(' ', METHOD_LENGTH));
+  }
+
   field(name: string): string | undefined {
     const at = this.#text.toLowerCase().indexOf(`\r\n${name}:`);
     if (at === -1) return undefined;
@@ -54,6 +59,17 @@ export class LaneHead implements RequestHead {
     }
     headers.set('content-length', String(this.contentLength));
     return headers;
+  }
+
+  each(visit: (name: string, value: string) => void): void {
+    const text = this.#text;
+    for (let at = text.indexOf('\r\n') + 2; at > 1 && at < text.length; ) {
+      const colon = text.indexOf(':', at);
+      const found = text.indexOf('\r\n', colon);
+      const end = found === -1 ? text.length : found;
+      visit(text.slice(at, colon), trim(text, colon + 1, end));
+      at = end + 2;
+    }
   }
 }
 

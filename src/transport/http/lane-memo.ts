@@ -1,28 +1,26 @@
-import type { LaneHead } from './lane-head.ts';
-
 const LENGTH_FIELD = /\r\ncontent-length:[ \t]*(\d+)(?=[ \t]*(?:\r\n|$))/i;
 const EMPTY = Buffer.alloc(0);
 const ZERO = 0x30;
 const MAX_DIGITS = 10;
 
 /**
- * Remembers the last header block of a connection. Clients repeat theirs, only the length of the body changes: a block
- * equal to the last but for these digits has an equal head, and a head keeps no state of its request.
+ * Remembers the last header block of a connection. Clients repeat theirs, and servers do, only the length of the body
+ * changes: a block equal to the last but for these digits has an equal head, and a head keeps no state of its message.
  *
  * HOT: this comparison stands for the search of the block's end and for its parsing, and makes no string; guarded by
  * `npm run bench`.
  */
-export class HeadMemo {
+export class HeadMemo<H extends { readonly contentLength: number }> {
   #before: Buffer = EMPTY;
   /** What follows the digits, the empty line included. */
   #after: Buffer = EMPTY;
-  #head: LaneHead | undefined;
+  #head: H | undefined;
   /** Of the block that matched last: where its body starts, and how long that is. */
   bodyStart = 0;
   bodyLength = 0;
 
   /** Remembers a block that was accepted; `text` is all of it but its final empty line. */
-  remember(text: string, head: LaneHead): void {
+  remember(text: string, head: H): void {
     const field = LENGTH_FIELD.exec(text);
     const digits = field?.[1] ?? '';
     this.#head = undefined;
@@ -34,7 +32,7 @@ export class HeadMemo {
   }
 
   /** The remembered head, when the buffer starts with the same block. */
-  match(buffer: Buffer): LaneHead | undefined {
+  match(buffer: Buffer): H | undefined {
     const [before, after] = [this.#before, this.#after];
     if (this.#head === undefined || !startsAt(buffer, 0, before)) return undefined;
     const from = before.length;

@@ -13,8 +13,8 @@ import { Outbox } from './outbox.ts';
 export interface LaneShared extends HttpExchangeShared {
   readonly acceptor: Acceptor;
   readonly guard: OriginGuard;
-  /** The one request line that the lane serves, with its CRLF. */
-  readonly requestLine: string;
+  /** The request lines that the lane serves, each with its CRLF. */
+  requestLines: readonly string[];
   /** Gives a socket to `node:http`, together with what has been read of the next request. */
   handOver(socket: Socket, bytes: Buffer): void;
   /** The lines that every response carries; they change once a second and when the server drains. */
@@ -65,7 +65,7 @@ export class LaneConnection implements LaneCarrier {
   #piecesBytes = 0;
   #head: LaneHead | undefined;
   #bodyLength = 0;
-  readonly #memo = new HeadMemo();
+  readonly #memo = new HeadMemo<LaneHead>();
   #exchange: LaneExchange | undefined;
   #reading = false;
   /** Whether the client has been told that no further answer comes. */
@@ -88,6 +88,14 @@ export class LaneConnection implements LaneCarrier {
 
   get idle(): boolean {
     return this.#phase === 'idle';
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#socket.remoteAddress;
+  }
+
+  get isSlow(): boolean {
+    return this.#socket.writableNeedDrain;
   }
 
   commonHeaders(): string {
@@ -195,17 +203,19 @@ export class LaneConnection implements LaneCarrier {
   #readHead(buffer: Buffer): Buffer | undefined {
     const known = this.#memo.match(buffer);
     if (known !== undefined) return this.#startBody(known, this.#memo.bodyLength, buffer, this.#memo.bodyStart);
-    const { requestLine, limits, guard } = this.#shared;
+    const { requestLines, limits, guard } = this.#shared;
     const end = buffer.indexOf('\r\n\r\n', 0, 'latin1');
     if (end === -1 || end > limits.maxHeaderBytes) {
-      const start = latin1(buffer, 0, Math.min(buffer.length, requestLine.length));
-      if (!requestLine.startsWith(start) || buffer.length > limits.maxHeaderBytes) return this.#handOver(buffer);
+      const start = latin1(buffer, 0, buffer.length);
+      const isOurs = requestLines.some((line) => line.startsWith(start) || start.startsWith(line));
+      if (!isOurs || buffer.length > limits.maxHeaderBytes) return this.#handOver(buffer);
       if (this.#phase === 'idle') this.#since = this.#shared.tick;
       this.#phase = 'head';
       return buffer;
     }
     const text = latin1(buffer, 0, end);
-    const head = text.startsWith(requestLine) ? parseLaneHead(text, requestLine.length) : NOT_LANE;
+    const requestLine = requestLines.find((line) => text.startsWith(line));
+    const head = requestLine === undefined ? NOT_LANE : parseLaneHead(text, requestLine.length);
     if (head === NOT_LANE || guard.refuse(head.host, head.origin) !== undefined) return this.#handOver(buffer);
     this.#memo.remember(text, head);
     return this.#startBody(head, head.contentLength, buffer, end + 4);
@@ -258,8 +268,8 @@ export class LaneConnection implements LaneCarrier {
   }
 
   readonly #onDrain = (): void => {
-    if (this.#phase === 'busy') return;
-    if (this.#pending !== undefined) this.#read();
+    if (this.#phase === 'busy') this.#exchange?.onDrain?.();
+    else if (this.#pending !== undefined) this.#read();
     else this.#socket.resume();
   };
 

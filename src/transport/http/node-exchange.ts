@@ -13,6 +13,15 @@ export class NodeHead extends FieldHead {
     this.#request = request;
   }
 
+  get path(): string {
+    return (this.#request.url ?? '').split('?', 1)[0] as string;
+  }
+
+  each(visit: (name: string, value: string) => void): void {
+    const { rawHeaders } = this.#request;
+    for (let at = 0; at < rawHeaders.length; at += 2) visit(rawHeaders[at] as string, rawHeaders[at + 1] as string);
+  }
+
   all(): Headers {
     const headers = new Headers();
     for (const [name, values] of Object.entries(this.#request.headersDistinct)) {
@@ -55,6 +64,11 @@ export class NodeExchange extends HttpExchange {
     this.#socket = request.socket;
     response.on('close', () => this.disconnected());
     response.on('error', () => this.disconnected());
+    response.on('drain', () => this.onDrain?.());
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#socket.remoteAddress;
   }
 
   protected writeAnswer(
@@ -85,6 +99,26 @@ export class NodeExchange extends HttpExchange {
   #loadFields(): Record<string, string> {
     const line = this.#shared.loadLine();
     return line === undefined ? {} : { [LOAD_HEADER]: line };
+  }
+
+  protected openRelay(status: number, headerLines: string, length: number | undefined): void {
+    const fields: string[] = [];
+    for (const line of headerLines.split('\r\n')) {
+      const colon = line.indexOf(':');
+      if (colon > 0) fields.push(line.slice(0, colon), line.slice(colon + 1).trim());
+    }
+    if (length !== undefined) fields.push('Content-Length', String(length));
+    if (this.#shared.isLast(this.#socket)) fields.push('Connection', 'close');
+    this.#response.writeHead(status, fields);
+    this.#response.flushHeaders();
+  }
+
+  protected relayPiece(piece: Buffer): boolean {
+    return this.#response.write(Buffer.from(piece));
+  }
+
+  protected endRelay(): void {
+    this.endStream();
   }
 
   protected writeChunk(text: string, bytes?: Uint8Array): number {

@@ -9,20 +9,21 @@ import type { OriginGuard } from './origin-guard.ts';
 export interface NodeHandlerShared extends NodeShared {
   readonly acceptor: Acceptor;
   readonly guard: OriginGuard;
-  readonly path: string;
+  /** Whether the server behind is reached by this path. */
+  hasPath(path: string): boolean;
 }
 
 /** Serves the endpoint on `node:http`: every shape of request that the lane leaves alone. */
 export function createNodeHandler(
   shared: NodeHandlerShared,
 ): (request: IncomingMessage, response: ServerResponse) => void {
-  const { acceptor, guard, limits, path } = shared;
+  const { acceptor, guard, limits } = shared;
   return (request, response) => {
     const { host, origin } = request.headers;
-    const [target] = (request.url ?? '').split('?', 1);
+    const [target = ''] = (request.url ?? '').split('?', 1);
     const refusal = guard.refuse(host, origin);
     if (refusal !== undefined) refuse(request, response, 403, refusal);
-    else if (target !== path) refuse(request, response, 404, 'Not found');
+    else if (!shared.hasPath(target)) refuse(request, response, 404, 'Not found');
     else if (request.method !== 'POST')
       acceptor.other(new NodeExchange(request, response, shared), request.method ?? '');
     else if (!isJsonMediaType(request.headers['content-type'] ?? ''))

@@ -2,17 +2,10 @@ import { describe, expect, it } from 'vitest';
 import type { MonitorSources } from '../../../src/monitor/figures.ts';
 import { type MetricSnapshot, mergeSnapshots, PerformanceMonitor, VitalsMeter } from '../../../src/monitor/monitor.ts';
 import { createEngineSignals, type RequestOutcome } from '../../../src/signal/signal.ts';
-import { FakeClock } from '../../../src/testing/testing.ts';
+import { LateClock } from '../support/late-clock.ts';
 import { NO_SOURCES } from './sources.ts';
 
 const MACHINE = { cores: 2, memoryBytes: 1e12 };
-
-class LateClock extends FakeClock {
-  lateMs = 0;
-  override now(): number {
-    return super.now() + this.lateMs;
-  }
-}
 
 function rig(sources: Partial<MonitorSources> = {}, instance = '') {
   const [clock, signals] = [new LateClock(), createEngineSignals()];

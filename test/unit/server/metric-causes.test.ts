@@ -7,25 +7,13 @@ import { readMachineFacts } from '../../../src/kernel/machine.ts';
 import { METRICS, type MetricSnapshot } from '../../../src/monitor/monitor.ts';
 import { processFamilies } from '../../../src/monitor/process-meter.ts';
 import { cacheFamilies } from '../../../src/monitor/source-families.ts';
-import { FakeClock } from '../../../src/testing/testing.ts';
 import { taskModule } from '../../worker/support.ts';
 import { NO_SOURCES } from '../monitor/sources.ts';
 import { callTool } from '../support/http.ts';
+import { LateClock } from '../support/late-clock.ts';
 import { gate, IDENTITY, settle, TestServer, text } from '../support/test-server.ts';
 
 type Metric = keyof typeof METRICS;
-
-/** A clock whose timers run late. */
-class LateClock extends FakeClock {
-  #lagMs = 0;
-  override now(): number {
-    return super.now() + this.#lagMs;
-  }
-  advanceLate(ms: number, lateMs: number): void {
-    this.#lagMs += lateMs;
-    this.advance(ms);
-  }
-}
 
 class Rig extends TestServer {
   url = '';
@@ -153,6 +141,7 @@ const CAUSES: { readonly [M in Metric]: Cause | 'elsewhere' } = {
   breakerTransitions: cause((server) => server.breakCircuit()),
   instances: cause((server) => server.stop()),
   cpu: cause(burn),
+  instanceFailures: 'elsewhere',
   cores: 'elsewhere',
   load: 'elsewhere',
   startTime: 'elsewhere',

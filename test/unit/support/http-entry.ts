@@ -80,6 +80,8 @@ export function headOf(fields: Partial<RequestHead> = {}): RequestHead {
     memo: undefined,
     field: () => undefined,
     all: () => new Headers(),
+    path: '/mcp',
+    each: () => {},
     ...fields,
   };
 }

@@ -1,0 +1,185 @@
+import { readFileSync } from 'node:fs';
+import { type Clock, systemClock } from '../../kernel/clock.ts';
+import { PeregrineError, toMessage } from '../../kernel/errors.ts';
+import { type Logger, stderrLogger } from '../../kernel/logger.ts';
+import { type Random, systemRandom } from '../../kernel/random.ts';
+import { createEngineSignals } from '../../signal/signal.ts';
+import { HttpEndpoint } from '../../transport/transport.ts';
+import { GatewayAcceptor } from './acceptor.ts';
+import { AdminServer } from './admin-server.ts';
+import { type GatewayConfig, type ResolvedGateway, resolveGateway } from './gateway-options.ts';
+import { GatewayServer, type GatewayServerStatistics } from './gateway-server.ts';
+import { SessionIds } from './session-ids.ts';
+
+/** What a gateway takes from outside. */
+export interface GatewayParts {
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly logger?: Logger;
+}
+
+/** Where a gateway is reached. */
+export interface GatewayUrls {
+  readonly servers: { readonly [name: string]: string };
+  readonly admin: string | undefined;
+}
+
+export interface GatewayStatistics {
+  readonly isReady: boolean;
+  /** Open connections of clients. */
+  readonly connections: number;
+  readonly servers: { readonly [name: string]: GatewayServerStatistics };
+}
+
+type Servers = ReadonlyMap<string, GatewayServer>;
+
+/** Stands before servers of which there are several replicas, and looks to clients like one of each. */
+export class Gateway {
+  readonly #parts: Required<GatewayParts>;
+  readonly #acceptor: GatewayAcceptor;
+  readonly #endpoint: HttpEndpoint;
+  readonly #admin: AdminServer | undefined;
+  readonly #retiring = new Set<Promise<void>>();
+  #config: ResolvedGateway;
+  #servers: Servers = new Map();
+  /** The reload that goes on: they come one after the other. */
+  #reloading: Promise<unknown> = Promise.resolve();
+  #isReady = false;
+
+  /** @throws {OptionError} naming the key that is unknown or not valid. */
+  constructor(config: GatewayConfig, parts: GatewayParts = {}) {
+    const { clock = systemClock, random = systemRandom, logger = stderrLogger } = parts;
+    this.#parts = { clock, random, logger };
+    this.#config = resolveGateway(config, clock);
+    const { sessionSecret, limits, admin } = this.#config;
+    const signals = createEngineSignals();
+    signals.fault.on(({ where, error }) => logger.warn({ where, error: toMessage(error) }, 'gateway: a fault'));
+    this.#acceptor = new GatewayAcceptor(new SessionIds(sessionSecret));
+    const options = toHttpOptions(this.#config);
+    this.#endpoint = new HttpEndpoint({ acceptor: this.#acceptor, options, limits, clock, signals });
+    this.#admin =
+      admin && new AdminServer(admin, { isReady: () => this.#isReady, statistics: () => this.getStatistics() });
+  }
+
+  /**
+   * Learns the replicas of all servers and starts to listen.
+   *
+   * @throws {PeregrineError} when that cannot be done; nothing is left over then.
+   */
+  async listen(): Promise<GatewayUrls> {
+    try {
+      await this.#apply(this.#config);
+      const url = await this.#endpoint.listen();
+      const adminUrl = await this.#admin?.listen();
+      this.#isReady = true;
+      return { servers: this.#urls(url), admin: adminUrl };
+    } catch (error) {
+      await this.close(0);
+      throw error;
+    }
+  }
+
+  /**
+   * Goes on by another configuration. No call is lost: what stays keeps its connections, what goes finishes what it has. One
+   * that is not valid, or whose replicas cannot be learned, is refused, and everything stays as it is.
+   *
+   * @returns Whether it was taken.
+   */
+  reload(config: unknown): Promise<boolean> {
+    const done = this.#reloading.then(() => this.#reload(config));
+    this.#reloading = done;
+    return done;
+  }
+
+  getStatistics(): GatewayStatistics {
+    return {
+      isReady: this.#isReady,
+      connections: this.#endpoint.open,
+      servers: Object.fromEntries(Array.from(this.#servers, ([name, server]) => [name, server.statistics()])),
+    };
+  }
+
+  /** Lets calls finish, up to a deadline, ends streams, and closes everything. @default that of the configuration */
+  async close(deadlineMs: number = this.#config.drain.deadlineMs): Promise<void> {
+    const { delayMs } = this.#config.drain;
+    const wasReady = this.#isReady;
+    this.#isReady = false;
+    if (wasReady && deadlineMs > 0 && delayMs > 0)
+      await new Promise<void>((resolve) => void this.#parts.clock.after(delayMs, resolve));
+    this.#endpoint.drain();
+    for (const { route } of this.#servers.values()) for (const stream of [...route.streams]) stream.finish();
+    await this.#endpoint.close(deadlineMs);
+    await Promise.all(Array.from(this.#servers.values(), (server) => server.retire(undefined, 0)));
+    await Promise.all(this.#retiring);
+    await this.#admin?.close();
+  }
+
+  async #reload(config: unknown): Promise<boolean> {
+    const { logger, clock } = this.#parts;
+    try {
+      const resolved = resolveGateway(config, clock);
+      if (!this.#isReady) throw new PeregrineError('GATEWAY_CLOSED', 'the gateway does not serve');
+      await this.#apply(resolved);
+      const later = KEPT_KEYS.filter((key) => JSON.stringify(resolved[key]) !== JSON.stringify(this.#config[key]));
+      if (later.length > 0) logger.warn({ keys: later }, 'gateway: these take effect when it starts the next time');
+      this.#config = { ...this.#config, drain: resolved.drain, servers: resolved.servers };
+      logger.info({ servers: [...resolved.servers.keys()] }, 'gateway: goes on by the new configuration');
+      return true;
+    } catch (error) {
+      logger.warn({ error: toMessage(error) }, 'gateway: the new configuration is refused, the old one stays');
+      return false;
+    }
+  }
+
+  /** Prepares all servers first, so that either all are served as configured or nothing changes. */
+  async #apply({ servers }: ResolvedGateway): Promise<void> {
+    const before = this.#servers;
+    const preparing = Array.from(servers.values(), (server) =>
+      GatewayServer.prepare(server, before.get(server.name), this.#parts),
+    );
+    const results = await Promise.allSettled(preparing);
+    const failed = results.find((result) => result.status === 'rejected');
+    const prepared = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    if (failed !== undefined) {
+      for (const one of prepared) one.abandon();
+      throw failed.reason;
+    }
+    const after = new Map(prepared.map((one) => one.commit()).map((server) => [server.config.name, server]));
+    this.#servers = after;
+    const routes = Array.from(after.values(), ({ route }) => [route.options.path, route] as const);
+    this.#acceptor.route(new Map(routes));
+    this.#endpoint.serve(routes.map(([path]) => path));
+    for (const [name, server] of before) this.#retire(server, after.get(name));
+  }
+
+  #retire(server: GatewayServer, successor: GatewayServer | undefined): void {
+    const retiring = server
+      .retire(successor, server.config.replicas.drainMs)
+      .finally(() => this.#retiring.delete(retiring));
+    this.#retiring.add(retiring);
+  }
+
+  #urls(url: string): { readonly [name: string]: string } {
+    const servers = Array.from(this.#servers.values(), ({ config, route }) => [
+      config.name,
+      new URL(route.options.path, url).href,
+    ]);
+    return Object.fromEntries(servers);
+  }
+}
+
+/** What is decided when the gateway starts. */
+const KEPT_KEYS = ['listen', 'tls', 'limits', 'sessionSecret', 'admin'] as const;
+
+function toHttpOptions({ listen, tls }: ResolvedGateway): ResolvedGateway['listen'] {
+  if (tls === undefined) return listen;
+  return { ...listen, tls: { cert: readKey('certFile', tls.certFile), key: readKey('keyFile', tls.keyFile) } };
+}
+
+function readKey(name: string, path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new PeregrineError('LISTEN_FAILED', `listen.tls.${name}: ${toMessage(cause)}`, { cause });
+  }
+}

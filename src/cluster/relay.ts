@@ -1,0 +1,54 @@
+import type { Instance } from './instance.ts';
+import type { FromInstance } from './messages.ts';
+
+interface Round {
+  readonly from: Instance;
+  readonly id: number;
+  readonly missing: Set<Instance>;
+}
+
+/** Passes on what one instance has to tell all others. */
+export class Relay {
+  readonly #others: (than: Instance) => readonly Instance[];
+  readonly #rounds = new Map<number, Round>();
+  #lastRound = 0;
+
+  constructor(others: (than: Instance) => readonly Instance[]) {
+    this.#others = others;
+  }
+
+  heard(message: FromInstance, from: Instance): void {
+    if (message.kind === 'change')
+      for (const other of this.#others(from)) other.send({ kind: 'change', event: message.event });
+    else if (message.kind === 'invalidate') this.#invalidate(message.id, message.invalidation, from);
+    else if (message.kind === 'done') this.#done(message.id, from);
+  }
+
+  /** An instance that is gone has nothing left to invalidate, and waits for nobody. */
+  forget(gone: Instance): void {
+    for (const [id, round] of this.#rounds) {
+      if (round.from === gone) this.#rounds.delete(id);
+      else this.#done(id, gone);
+    }
+  }
+
+  #invalidate(id: number, invalidation: unknown, from: Instance): void {
+    const others = this.#others(from);
+    const round = ++this.#lastRound;
+    this.#rounds.set(round, { from, id, missing: new Set(others) });
+    for (const other of others) other.send({ kind: 'invalidate', id: round, invalidation });
+    this.#finish(round);
+  }
+
+  #done(id: number, by: Instance): void {
+    this.#rounds.get(id)?.missing.delete(by);
+    this.#finish(id);
+  }
+
+  #finish(id: number): void {
+    const round = this.#rounds.get(id);
+    if (round === undefined || round.missing.size > 0) return;
+    this.#rounds.delete(id);
+    round.from.send({ kind: 'invalidated', id: round.id, byAll: true });
+  }
+}

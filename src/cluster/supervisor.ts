@@ -1,0 +1,115 @@
+import { randomBytes } from 'node:crypto';
+import { PeregrineError } from '../kernel/errors.ts';
+import { workerHeapMb } from '../kernel/hardware-profile.ts';
+import { readText } from '../kernel/machine.ts';
+import type { OutletState } from '../monitor/monitor.ts';
+import { Fleet, type FleetEvent } from './fleet.ts';
+import { FleetMonitor } from './fleet-monitor.ts';
+import type { InstanceStage } from './instance.ts';
+import type { Launcher } from './launcher.ts';
+import { type ResolvedSupervisorOptions, resolveSupervisorOptions, type SupervisorOptions } from './options.ts';
+import { createProcessLauncher } from './process-launcher.ts';
+import { createThreadLauncher } from './thread-launcher.ts';
+
+/** What a supervisor says once it serves. */
+export interface SupervisedServer {
+  readonly url: string;
+  /** Where the monitor is served, and what keeps it from that. */
+  readonly outlets: readonly OutletState[];
+}
+
+/** An instance as others see it. */
+export interface InstanceView {
+  readonly name: string;
+  readonly pid: number;
+  readonly stage: InstanceStage;
+}
+
+/** Runs a program as several instances that share its port, replaces those that fail, and monitors all of them. */
+export class Supervisor {
+  readonly #options: ResolvedSupervisorOptions;
+  readonly #fleet: Fleet;
+  #monitor: FleetMonitor | undefined;
+  #stopping: Promise<void> | undefined;
+
+  /** @throws {OptionError} when an option is unknown or not valid. */
+  constructor(options: SupervisorOptions) {
+    this.#options = resolveSupervisorOptions(options);
+    const launcher = this.#options.launcher ?? createLauncher(this.#options);
+    this.#fleet = new Fleet(this.#options, launcher, randomBytes(32).toString('base64url'));
+    this.#fleet.changed.on((event) => this.#log(event));
+  }
+
+  get instances(): readonly InstanceView[] {
+    return this.#fleet.instances.map(({ name, pid, stage }) => ({ name, pid, stage }));
+  }
+
+  /**
+   * Starts the first instance and, once it serves, the others.
+   *
+   * @throws {PeregrineError} `INSTANCE_FAILED` when it does not get that far, `NOTHING_SERVED` when it listens nowhere, `STOPPED`.
+   * @throws {OptionError} when a setting of the server's monitor is not valid.
+   */
+  async start(): Promise<SupervisedServer> {
+    const { clock, logger, ports, minInstances } = this.#options;
+    this.#warnOfThreads();
+    const started = await this.#fleet.start();
+    if (this.#stopping !== undefined)
+      throw new PeregrineError('STOPPED', 'the supervisor was stopped while it started');
+    try {
+      const { url } = started;
+      if (url === undefined)
+        throw new PeregrineError('NOTHING_SERVED', 'the program started a server that listens nowhere');
+      const monitor = new FleetMonitor({ fleet: this.#fleet, started, ports, logger, clock });
+      this.#monitor = monitor;
+      await monitor.open();
+      for (const { problem } of monitor.outlets) if (problem !== null) logger.warn({}, problem);
+      this.#fleet.scaleTo(minInstances);
+      return { url, outlets: monitor.outlets };
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  /** Starts or drains instances until there are so many. */
+  scaleTo(count: number): void {
+    this.#fleet.scaleTo(count);
+  }
+
+  /**
+   * Replaces all instances one by one, with the program as it now is.
+   *
+   * @throws {PeregrineError} `INSTANCE_FAILED` when a new one does not start; those that were not replaced go on.
+   */
+  roll(): Promise<void> {
+    return this.#fleet.roll();
+  }
+
+  /** Drains all instances, and ends. Safe to call again. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#fleet.stop().then(() => this.#monitor?.close());
+    return this.#stopping;
+  }
+
+  #log({ instance, stage }: FleetEvent): void {
+    const { logger } = this.#options;
+    const { name, pid, failure } = instance;
+    if (stage === 'unresponsive') logger.warn({ instance: name, pid }, `instance ${name} does not respond`);
+    else if (stage === 'gone' && failure !== undefined && this.#stopping === undefined)
+      logger.warn({ instance: name, pid }, `instance ${name} is gone: ${failure}`);
+    else if (stage !== 'starting') logger.info({ instance: name, pid }, `instance ${name} is ${stage}`);
+  }
+
+  #warnOfThreads(): void {
+    const { kind, logger } = this.#options;
+    if (kind !== 'thread' || readText('/proc/sys/net/ipv4/tcp_migrate_req')?.trim() === '1') return;
+    const text = 'connections that a thread has not accepted are lost when it ends; set net.ipv4.tcp_migrate_req=1';
+    logger.warn({}, text);
+  }
+}
+
+function createLauncher({ kind, program, machine, maxInstances }: ResolvedSupervisorOptions): Launcher {
+  if (kind === 'process') return createProcessLauncher(program);
+  return createThreadLauncher(program, workerHeapMb(machine, maxInstances, 4_096));
+}

@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest';
+import { call, Orders, request, startGateway, startReplica } from './shop.ts';
+
+async function start(names: readonly string[], config = {}, more = {}) {
+  const orders = new Orders();
+  const replicas = await Promise.all(names.map((name) => startReplica(name, orders)));
+  const endpoints = replicas.map(({ url }) => url);
+  return { orders, replicas, endpoints, ...(await startGateway({ endpoints, ...config }, more)) };
+}
+
+describe('a gateway before real replicas', () => {
+  it('spreads calls and knows how busy the replicas are', async () => {
+    const { url, gateway } = await start(['a', 'b'], { algorithm: 'round-robin' });
+    const heard = await Promise.all(Array.from({ length: 20 }, () => call(url, 'who')));
+    expect(new Set(heard.map(({ text }) => text))).toEqual(new Set(['a', 'b']));
+    expect(heard.every(({ headers }) => !headers.has('peregrine-load'))).toBe(true);
+    const { balancer, inFlight } = gateway.getStatistics().servers['shop'] ?? {};
+    expect(balancer?.instances.map(({ requests, state }) => [requests, state])).toEqual([
+      [10, 'healthy'],
+      [10, 'healthy'],
+    ]);
+    expect(inFlight).toBe(0);
+  });
+
+  it('passes progress on as it comes, and the disconnect that cancels a call', async () => {
+    const { url, replicas } = await start(['a']);
+    const abort = new AbortController();
+    const params = { name: 'slowly', arguments: {}, _meta: { progressToken: 'p' } };
+    const response = await request(url, 'tools/call', params, { signal: abort.signal });
+    expect(response.headers.get('content-type')).toBe('text/event-stream');
+    const piece = await (response.body as ReadableStream<Uint8Array>).getReader().read();
+    expect(new TextDecoder().decode(piece.value)).toContain('"notifications/progress"');
+    abort.abort();
+    await replicas[0]?.says('cancelled');
+  });
+
+  it('ends a stream whose replica dies with an error for that request', async () => {
+    const { url, replicas } = await start(['a']);
+    const response = await request(url, 'tools/call', {
+      name: 'slowly',
+      arguments: {},
+      _meta: { progressToken: 'p' },
+    });
+    await replicas[0]?.kill();
+    const body = await response.text();
+    const last = body.trimEnd().split('\n').at(-1) ?? '';
+    expect(JSON.parse(last.replace('data: ', ''))).toMatchObject({ id: 1, error: { code: -32603 } });
+  });
+
+  it('answers by itself when no replica is left', async () => {
+    const { url, replicas, endpoints } = await start(['a']);
+    await replicas[0]?.kill();
+    const answer = await call(url, 'who');
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(JSON.parse(answer.body)).toMatchObject({ id: 1, error: { code: -32010 } });
+    expect(answer.body).not.toContain(new URL(endpoints[0] as string).port);
+  });
+
+  it('goes on by another configuration without losing a call', async () => {
+    const { url, gateway, endpoints, orders, logged } = await start(['a', 'b']);
+    const [a = '', b = ''] = endpoints;
+    const config = (...urls: string[]) => ({ servers: { shop: { endpoints: urls, safeTools: ['*'] } } });
+    let isOver = false;
+    const worker = async (from: number): Promise<number> => {
+      let calls = 0;
+      for (; !isOver; calls++) {
+        const order = from + calls;
+        expect((await call(url, 'buy', { order })).text).toBe(`bought ${order}`);
+      }
+      return calls;
+    };
+    const workers = [1, 2, 3, 4].map((number) => worker(number * 1_000_000));
+    for (const urls of [[a], [b], [a, b], [b], [a]]) {
+      const before = orders.counts().size;
+      expect(await gateway.reload(config(...urls))).toBe(true);
+      while (orders.counts().size < before + 20) await call(url, 'who');
+      const { balancer } = gateway.getStatistics().servers['shop'] ?? {};
+      expect(new Set(balancer?.instances.map(({ id }) => id))).toEqual(new Set(urls.map((one) => new URL(one).host)));
+    }
+    isOver = true;
+    const made = (await Promise.all(workers)).reduce((sum, calls) => sum + calls);
+    expect(orders.counts().size).toBe(made);
+    expect(logged.filter((line) => line.includes('refused'))).toEqual([]);
+  });
+
+  it('refuses a configuration that is not right, and stays as it is', async () => {
+    const { url, gateway, logged } = await start(['a']);
+    expect(await gateway.reload({ servers: { shop: { endpoints: ['ftp://x'] } } })).toBe(false);
+    expect(logged.at(-1)).toContain('the old one stays');
+    expect(logged.at(-1)).toContain('servers.shop.endpoints[0]');
+    expect((await call(url, 'who')).text).toBe('a');
+  });
+
+  it('takes and drops servers', async () => {
+    const { url, gateway, endpoints } = await start(['a']);
+    const other = new URL('/other', url).href;
+    expect((await call(other, 'who')).status).toBe(404);
+    const shop = { endpoints };
+    expect(await gateway.reload({ servers: { shop, other: { path: '/other', endpoints } } })).toBe(true);
+    expect((await call(other, 'who')).text).toBe('a');
+    expect(await gateway.reload({ servers: { other: { path: '/other', endpoints } } })).toBe(true);
+    expect((await call(url, 'who')).status).toBe(404);
+    expect((await call(other, 'who')).text).toBe('a');
+  });
+
+  it('tells operators how it does, and finishes what it has when it stops', async () => {
+    const { url, gateway, admin } = await start(['a'], {}, { admin: { port: 0 } });
+    const get = async (path: string) => {
+      const response = await fetch(`${admin}${path}`);
+      return [response.status, await response.json()];
+    };
+    expect(await get('/livez')).toEqual([200, { status: 'ok' }]);
+    expect(await get('/readyz')).toEqual([200, { status: 'ok' }]);
+    expect((await get('/other'))[0]).toBe(404);
+    await call(url, 'who');
+    expect((await get('/statistics'))[1]).toMatchObject({
+      isReady: true,
+      servers: { shop: { calls: 1, path: '/mcp' } },
+    });
+    const params = { name: 'slowly', arguments: {}, _meta: { progressToken: 'p' } };
+    const response = await request(url, 'tools/call', params);
+    const closing = gateway.close(10_000);
+    expect((await get('/readyz'))[0]).toBe(503);
+    await response.body?.cancel();
+    await closing;
+    await expect(call(url, 'who')).rejects.toThrow();
+  });
+});
