@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { resolveGateway } from '../../src/balance/gateway/gateway-options.ts';
 import { EndpointSliceSource } from '../../src/balance/kubernetes/endpoint-slice-source.ts';
 import { type ScaleResult, ScaleTarget } from '../../src/balance/kubernetes/scale-target.ts';
 import { DRAIN } from '../../src/server-config.ts';
@@ -126,6 +127,25 @@ describe('what the manifests say', () => {
     expect(one('keda.yml', 'TriggerAuthentication').metadata.name).toBe(authenticationRef.name);
     const service = one('server.yml', 'Service').metadata;
     expect(new URL(metadata.url).hostname).toBe(`${service.name}.${service.namespace}.svc`);
+  });
+
+  it('configures gateways as they can be, for the servers that there are', () => {
+    const secret = one('gateway.yml', 'Secret');
+    const config = JSON.parse(secret.stringData['gateway.json']);
+    const { kubernetes } = config.servers.tools;
+    // Outside of a cluster it has to be said where the API is.
+    Object.assign(kubernetes, { apiServer: 'https://api', namespace: 'default' });
+    const { listen, admin, drain } = resolveGateway(config);
+    const { ports, command } = one('gateway.yml', 'Deployment').spec.template.spec.containers[0];
+    expect(ports.map(({ containerPort }: Manifest) => containerPort)).toEqual([listen.port, admin?.port]);
+    expect(command.at(-1)).toBe('/etc/peregrine/gateway.json');
+    const service = one('server.yml', 'Service');
+    expect(kubernetes.service).toBe(service.metadata.name);
+    expect(service.spec.ports.map(({ name }: Manifest) => name)).toContain(kubernetes.port);
+    const graceMs = one('gateway.yml', 'Deployment').spec.template.spec.terminationGracePeriodSeconds * 1_000;
+    expect(graceMs).toBeGreaterThan(drain.delayMs + drain.deadlineMs);
+    const account = one('gateway.yml', 'Deployment').spec.template.spec.serviceAccountName;
+    expect(one('gateway-rbac.yml', 'ServiceAccount').metadata.name).toBe(account);
   });
 
   it('allows a gateway all that it asks for, and nothing else', async () => {
