@@ -23,6 +23,8 @@ export type {
 } from './picking/backend.ts';
 export { type BackendEvent, LoadBalancer } from './picking/load-balancer.ts';
 export type { EjectionOptions, LoadBalancerOptions, ProbeOptions } from './picking/options.ts';
+export { Autoscaler } from './scaling/autoscaler.ts';
+export { AUTOSCALER_KEYS, type AutoscalerOptions, resolveAutoscalerOptions } from './scaling/options.ts';
 export type { LoadSample, ScaleRecommendation } from './scaling/scale.ts';
 export { ConfigFile, type ConfigFileOptions } from './sources/config-file.ts';
 export { DnsSource, type DnsSourceOptions } from './sources/dns-source.ts';
