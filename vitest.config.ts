@@ -1,13 +1,15 @@
 import { defineConfig } from 'vitest/config';
 
 /** Folders of test/ whose tests start servers or processes, or search. */
-const SLOW_FOLDERS = ['e2e', 'fuzz', 'conformance', 'tooling'];
+const SLOW_FOLDERS = ['e2e', 'fuzz', 'conformance', 'tooling', 'cluster'];
 /** Folders of test/ whose tests need Redis, PostgreSQL and MariaDB. */
 const SERVICE_FOLDERS = ['contract', 'chaos'];
 /** The folder of test/ whose tests need a Chromium. */
 const BROWSER_FOLDER = 'browser';
 /** The folder of test/ whose tests need a kubectl. */
 const KUBERNETES_FOLDER = 'kubernetes';
+/** The folder of test/ whose tests start servers of other makers, and a Python for some of them. */
+const BALANCE_FOLDER = 'balance';
 
 const testsOf = (folder: string): string => `test/${folder}/**/*.test.ts`;
 
@@ -36,7 +38,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: [
             '**/node_modules/**',
-            ...[...SLOW_FOLDERS, ...SERVICE_FOLDERS, BROWSER_FOLDER, KUBERNETES_FOLDER].map(testsOf),
+            ...[...SLOW_FOLDERS, ...SERVICE_FOLDERS, BROWSER_FOLDER, KUBERNETES_FOLDER, BALANCE_FOLDER].map(testsOf),
           ],
           testTimeout: 30_000,
           hookTimeout: 30_000,
@@ -45,6 +47,7 @@ export default defineConfig({
       ...SLOW_FOLDERS.map((name) => slow(name, [name])),
       slow('services', SERVICE_FOLDERS, ['test/services/global-setup.ts']),
       slow(KUBERNETES_FOLDER, [KUBERNETES_FOLDER], ['test/kubernetes/global-setup.ts']),
+      slow('balance', [BALANCE_FOLDER], ['test/balance/global-setup.ts']),
       browser(),
     ],
   },

@@ -12,6 +12,8 @@ export {
   ScaleTarget,
   type ScaleTargetOptions,
 } from './kubernetes/scale-target.ts';
+export { type MergedEndpointOptions, type MergedServer, resolveMergeOptions } from './merge/merge-options.ts';
+export { MergedEndpoint } from './merge/merged-endpoint.ts';
 export type {
   BackendLoad,
   BackendState,
@@ -30,6 +32,8 @@ export { ConfigFile, type ConfigFileOptions } from './sources/config-file.ts';
 export { DnsSource, type DnsSourceOptions } from './sources/dns-source.ts';
 export type { Endpoint, EndpointSource } from './sources/endpoint-source.ts';
 export { type StaticEndpoint, StaticSource } from './sources/static-source.ts';
+export { resolveStdioOptions, type StdioOptions } from './stdio/stdio-options.ts';
+export { StdioTarget, type StdioTargetParts } from './stdio/stdio-target.ts';
 export { HttpUpstream, type HttpUpstreamStatistics } from './upstream/http-upstream.ts';
 export type {
   Upstream,

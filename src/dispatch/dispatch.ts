@@ -2,11 +2,12 @@
 import type { Cache } from '../cache/cache.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { type OverloadGuard, type ResolvedOverload, resolveOverload, type TurnQueue } from '../limit/limit.ts';
-import { findHeaderMismatch, type Registry } from '../registry/registry.ts';
+import type { Registry } from '../registry/registry.ts';
 import type { EngineSignals, ShedClass } from '../signal/signal.ts';
 import {
   type CacheHint,
   type Era,
+  findHeaderMismatch,
   type Implementation,
   MODERN_VERSIONS,
   type ServerCapabilities,

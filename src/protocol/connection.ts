@@ -1,8 +1,13 @@
-import type { Exchange, MessageConnection, MessageSink } from '../transport/transport.ts';
+import { BatchCollector, type Exchange, type MessageConnection, type MessageSink } from '../transport/transport.ts';
 import {
+  checkBatch,
+  checkEnvelope,
+  checkVersion,
+  claimOf,
   ErrorCode,
   errorText,
   idOf,
+  isModernInitialize,
   isObject,
   isRequestId,
   type JsonRpcNotification,
@@ -11,12 +16,11 @@ import {
   NEWEST_LEGACY_VERSION,
   notificationText,
   ProtocolError,
+  parseMessage,
   type RequestId,
 } from '../wire/wire.ts';
-import { BatchCollector } from './batch.ts';
-import { checkBatch, type EntryParts, parse, run, runModern } from './http-entry.ts';
+import { type EntryParts, run, runModern } from './http-entry.ts';
 import { createLegacyPeer, legacyHandler } from './legacy.ts';
-import { checkEnvelope, checkVersion, claimOf, isModernInitialize } from './modern.ts';
 import { RequestContext } from './request-context.ts';
 import { type ChangeBus, type ChangeEvent, changeNotification } from './subscriptions.ts';
 
@@ -39,7 +43,7 @@ export class ConnectionEntry implements MessageConnection {
 
   receive(text: string): void {
     if (this.#closed) return;
-    const message = parse(text, this.#parts.jsonBounds);
+    const message = parseMessage(text, this.#parts.jsonBounds);
     if (message instanceof ProtocolError) {
       this.#send(errorText(undefined, message.code, message.message));
       return;

@@ -1,11 +1,18 @@
 import type { Dispatcher } from '../dispatch/dispatch.ts';
-import type { Exchange, ExtraHeaders } from '../transport/transport.ts';
+import { BatchCollector, type Exchange, type ExtraHeaders } from '../transport/transport.ts';
 import {
-  BATCH_VERSION,
+  acceptsJson,
+  checkBatch,
+  checkLegacyVersion,
+  checkModernNotification,
+  checkModernRequest,
+  claimOf,
   ErrorCode,
   errorText,
-  findExcess,
+  type Failure,
+  failure,
   idOf,
+  isModernInitialize,
   isModernVersion,
   isObject,
   isRequestId,
@@ -13,22 +20,13 @@ import {
   type JsonRpcNotification,
   type JsonRpcRequest,
   kindOf,
-  LEGACY_VERSIONS,
+  mismatch,
   ProtocolError,
+  parseMessage,
   type RequestId,
 } from '../wire/wire.ts';
-import { BatchCollector } from './batch.ts';
 import { type CallFrame, CallMemo, FramedCall } from './call-frame.ts';
-import { type Failure, failure } from './failure.ts';
 import { legacyHandler } from './legacy.ts';
-import {
-  checkModernNotification,
-  checkModernRequest,
-  claimOf,
-  isModernInitialize,
-  mismatch,
-  missingEnvelope,
-} from './modern.ts';
 import { answerKept, principalOf, RequestContext, type RequestShared } from './request-context.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
@@ -41,7 +39,6 @@ export interface EntryParts extends RequestShared {
 
 const ALLOW_POST: ExtraHeaders = [['Allow', 'POST']];
 const USUAL_ACCEPT = 'application/json, text/event-stream';
-const MAX_BATCH = 100;
 /** The arguments of a call stand in its params, which stand in the message. */
 const FRAME_DEPTH = 2;
 
@@ -74,7 +71,7 @@ export class HttpEntry {
       );
       return;
     }
-    const message = parse(body, this.#parts.jsonBounds);
+    const message = parseMessage(body, this.#parts.jsonBounds);
     if (message instanceof ProtocolError) refuse(exchange, undefined, failure(400, message.code, message.message));
     else if (Array.isArray(message)) this.#batch(exchange, message);
     else this.#single(exchange, message, body);
@@ -96,7 +93,7 @@ export class HttpEntry {
       answerKept(exchange, frame, kept, startedAt, this.#parts);
       return true;
     }
-    const args = parse(argumentsText, this.#argumentBounds);
+    const args = parseMessage(argumentsText, this.#argumentBounds);
     if (!isObject(args) || args instanceof ProtocolError) return false;
     const message = new FramedCall(frame, args);
     const { params } = message;
@@ -238,56 +235,6 @@ function hasValidToken({ params }: Pick<RequestContext, 'params'> | JsonRpcReque
   return meta?.progressToken === undefined || isRequestId(meta.progressToken);
 }
 
-/** Parses a message within bounds. Answers the error rather than throwing it. */
-export function parse(text: string, bounds: JsonBounds): unknown {
-  const excess = findExcess(text, bounds);
-  if (excess === 'depth')
-    return new ProtocolError(ErrorCode.InvalidRequest, `The message is nested deeper than ${bounds.maxDepth}`);
-  if (excess === 'elements')
-    return new ProtocolError(ErrorCode.InvalidRequest, `The message has more than ${bounds.maxElements} elements`);
-  try {
-    return JSON.parse(text);
-  } catch {
-    return new ProtocolError(ErrorCode.ParseError, 'The message is not valid JSON');
-  }
-}
-
 function refuse(exchange: Exchange, id: RequestId | undefined, { status, code, message, data }: Failure): void {
   exchange.respond(status, errorText(id, code, message, data));
-}
-
-function acceptsJson(accept: string): boolean {
-  return accept.includes('application/json') || accept.includes('*/*') || accept.includes('application/*');
-}
-
-function checkLegacyVersion(version: string | undefined, method: string): Failure | undefined {
-  if (version === undefined || LEGACY_VERSIONS.includes(version)) return undefined;
-  if (isModernVersion(version)) {
-    if (method !== 'initialize') return missingEnvelope(version);
-    return failure(
-      400,
-      ErrorCode.HeaderMismatch,
-      'Header mismatch: initialize belongs to earlier revisions than the MCP-Protocol-Version header names',
-    );
-  }
-  return method === 'initialize'
-    ? undefined
-    : failure(400, ErrorCode.BadHttpRequest, `Unsupported protocol version (supported: ${LEGACY_VERSIONS.join(', ')})`);
-}
-
-/** What keeps a batch from being served, in a request or on a connection of a version. */
-export function checkBatch(messages: readonly unknown[], version: string | undefined): Failure | undefined {
-  const invalid = (message: string): Failure => failure(400, ErrorCode.InvalidRequest, message);
-  if (messages.length === 0) return invalid('The batch is empty');
-  if (messages.length > MAX_BATCH) return invalid(`The batch has more than ${MAX_BATCH} messages`);
-  for (const message of messages) {
-    if (kindOf(message) === 'invalid') return invalid('The batch holds an invalid message');
-    if (!isObject(message) || message['method'] === 'initialize')
-      return invalid('initialize cannot be part of a batch');
-    if (claimOf(message as unknown as JsonRpcRequest) !== undefined)
-      return invalid('Requests of this protocol revision cannot be part of a batch');
-  }
-  return version === undefined || version === BATCH_VERSION
-    ? undefined
-    : invalid(`Batches exist in protocol revision ${BATCH_VERSION} only`);
 }

@@ -25,9 +25,9 @@ import {
   type RequestId,
   responsePrefix,
   responsePrefixOf,
+  statusOf,
 } from '../wire/wire.ts';
 import { type CallFrame, FramedCall } from './call-frame.ts';
-import { statusOf } from './failure.ts';
 import { McpRequestView, type ViewedRequest } from './mcp-request.ts';
 
 /** Where a request says which attempt it is: 2 or more for a retry or a hedge. */

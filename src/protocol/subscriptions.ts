@@ -2,13 +2,14 @@ import type { Dispatcher } from '../dispatch/dispatch.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Random } from '../kernel/random.ts';
 import {
+  acknowledgement,
   ErrorCode,
-  isObject,
+  honouredFilter,
   MetaKey,
-  notificationText,
   ProtocolError,
-  type RequestId,
+  readFilter,
   type SubscriptionFilter,
+  taggedText,
 } from '../wire/wire.ts';
 import type { RequestContext } from './request-context.ts';
 
@@ -107,11 +108,11 @@ export class Subscriptions {
     }
     if (!call.exchange.canStream)
       throw new ProtocolError(ErrorCode.InvalidRequest, 'subscriptions/listen needs Accept: text/event-stream');
-    const filter = this.#honoured(requested);
+    const filter = honouredFilter(requested, this.#dispatcher.capabilities());
     const stream: Stream = { call, filter, watched: new Set(filter.resourceSubscriptions) };
     this.#streams.add(stream);
     call.whenSettled(() => this.#streams.delete(stream));
-    call.exchange.notify(tagged(call.id, 'notifications/subscriptions/acknowledged', { notifications: filter }));
+    call.exchange.notify(acknowledgement(call.id, filter));
   }
 
   /** Ends every stream with its empty result; many not at once, for their clients come back elsewhere. */
@@ -134,45 +135,9 @@ export class Subscriptions {
     const [method, params] = changeNotification(event);
     for (const { call, filter, watched } of this.#streams) {
       const wanted = event.kind === 'resource' ? watched.has(event.uri) : filter[`${event.kind}ListChanged`] === true;
-      if (wanted) call.exchange.notify(tagged(call.id, method, params));
+      if (wanted) call.exchange.notify(taggedText(call.id, method, params));
     }
   }
-
-  /** What the client asked for and this server can send. */
-  #honoured(requested: SubscriptionFilter): SubscriptionFilter {
-    const { tools, prompts, resources } = this.#dispatcher.capabilities();
-    return {
-      ...(requested.toolsListChanged && tools?.listChanged ? { toolsListChanged: true } : {}),
-      ...(requested.promptsListChanged && prompts?.listChanged ? { promptsListChanged: true } : {}),
-      ...(requested.resourcesListChanged && resources?.listChanged ? { resourcesListChanged: true } : {}),
-      ...(requested.resourceSubscriptions?.length && resources?.subscribe
-        ? { resourceSubscriptions: requested.resourceSubscriptions }
-        : {}),
-    };
-  }
-}
-
-function tagged(id: RequestId, method: string, params: Record<string, unknown> | undefined): string {
-  return notificationText(method, { ...params, _meta: { [MetaKey.subscriptionId]: id } });
-}
-
-function readFilter(value: unknown, maxWatched: number): SubscriptionFilter {
-  if (!isObject(value)) throw new ProtocolError(ErrorCode.InvalidParams, 'notifications must be an object');
-  for (const key of ['toolsListChanged', 'promptsListChanged', 'resourcesListChanged']) {
-    if (value[key] !== undefined && typeof value[key] !== 'boolean')
-      throw new ProtocolError(ErrorCode.InvalidParams, `notifications.${key} must be a boolean`);
-  }
-  const uris = value['resourceSubscriptions'];
-  if (
-    uris !== undefined &&
-    !(Array.isArray(uris) && uris.length <= maxWatched && uris.every((uri) => typeof uri === 'string'))
-  ) {
-    throw new ProtocolError(
-      ErrorCode.InvalidParams,
-      `notifications.resourceSubscriptions must be at most ${maxWatched} strings`,
-    );
-  }
-  return value as SubscriptionFilter;
 }
 
 /** Joins changes of one kind that follow each other within a turn of the event loop. */

@@ -15,10 +15,10 @@ import {
 import type { AnySchema } from './schema.ts';
 import { RegisteredTool, type ToolConfig, type ToolHandler } from './tools.ts';
 
+export { UriTemplate, type Variables } from '../wire/wire.ts';
 export { type CacheRule, type ResourceCacheConfig, type ToolCacheConfig, tagsOf } from './cache-rule.ts';
 export { type CompleteCallback, completable } from './completion.ts';
 export type { McpRequest, OutgoingNotification, ServerContext } from './context.ts';
-export { findHeaderMismatch } from './header-params.ts';
 export {
   acceptedContent,
   type ElicitParams,
@@ -48,7 +48,6 @@ export {
   type ToolPlacement,
 } from './tool-placement.ts';
 export { RegisteredTool, type ToolConfig, type ToolHandler, type ToolUpdate } from './tools.ts';
-export { UriTemplate, type Variables } from './uri-template.ts';
 
 /** The kinds of list that can change. */
 export type ListKind = 'tools' | 'resources' | 'prompts';

@@ -7,13 +7,14 @@ import {
   type ListResourcesResult,
   type ReadResourceResult,
   type Resource,
+  UriTemplate,
+  type Variables,
 } from '../wire/wire.ts';
 import { type CacheRule, checkResourceCache, type ResourceCacheConfig } from './cache-rule.ts';
 import { type CompleteCallback, completionMap } from './completion.ts';
 import type { ServerContext } from './context.ts';
 import { checkDefinition, checkJson } from './definition.ts';
 import { definedOf, type EntryKind, type EntryOwner, pick, RegisteredEntry } from './entry.ts';
-import { UriTemplate, type Variables } from './uri-template.ts';
 
 /** What describes a resource, or a template of resources, to clients. */
 export interface ResourceConfig extends Omit<Resource, 'uri' | 'name'> {

@@ -1,6 +1,8 @@
 import { OptionError } from '../kernel/errors.ts';
 import {
   type CallToolResult,
+  findHeaderParams,
+  type HeaderParam,
   type Icon,
   type InputRequiredResult,
   type JsonSchema,
@@ -12,7 +14,6 @@ import { type CacheRule, checkToolCache, type ToolCacheConfig } from './cache-ru
 import type { ServerContext } from './context.ts';
 import { checkDefinition, checkJson } from './definition.ts';
 import { definedOf, type EntryKind, type EntryOwner, pick, RegisteredEntry } from './entry.ts';
-import { findHeaderParams, type HeaderParam } from './header-params.ts';
 import { type AnySchema, type CompiledSchema, compileSchema, type InferSchema } from './schema.ts';
 import { checkToolLimits, type ResolvedToolLimits, type ToolLimits } from './tool-limits.ts';
 

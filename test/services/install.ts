@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export type ServiceName = 'redis' | 'postgres' | 'mariadb';
-export type NeedName = ServiceName | 'chromium' | 'kubectl' | 'nginx';
+export type NeedName = ServiceName | 'chromium' | 'kubectl' | 'nginx' | 'python';
 
 interface Need {
   /** The Debian package that brings it. */
@@ -30,6 +30,7 @@ export const NEEDS: Readonly<Record<NeedName, Need>> = {
   chromium: { ...PROGRAM, package: 'chromium', variable: 'CHROMIUM_PATH', programs: ['chromium'] },
   kubectl: { ...PROGRAM, package: 'kubernetes-client', variable: 'KUBECTL_PATH', programs: ['kubectl'] },
   nginx: { ...PROGRAM, package: 'nginx-light', variable: 'PATH', programs: ['nginx'] },
+  python: { ...PROGRAM, package: 'python3-venv', variable: 'PYTHON_PATH', programs: ['python3'] },
 };
 
 const SCRIPT = fileURLToPath(new URL('install-packages.sh', import.meta.url));
@@ -78,13 +79,21 @@ export function program(name: string): string {
  */
 export async function install(names: readonly NeedName[]): Promise<void> {
   const missing = missingOf(names);
-  if (missing.length === 0) return;
+  if (missing.length > 0) await installPackages(missing, () => missingOf(names));
+}
+
+/** Installs the package of one whose program is there and yet lacks something. */
+export async function complete(name: NeedName): Promise<void> {
+  await installPackages([NEEDS[name]], () => []);
+}
+
+async function installPackages(missing: readonly Need[], findMissing: () => readonly Need[]): Promise<void> {
   const packages = missing.map((need) => need.package);
   if (process.getuid?.() !== 0)
     throw new Error(`${packages.join(', ')}: not installed; run as root, or ${advice(missing)}`);
   console.log(`Installing what the tests need: ${packages.join(', ')}`);
   const problem = await runInstaller(packages);
-  const still = missingOf(names);
+  const still = findMissing();
   if (still.length > 0) {
     const failed = still.map((need) => need.package).join(', ');
     throw new Error(`${failed}: could not be installed (${problem}); ${advice(still)}`);

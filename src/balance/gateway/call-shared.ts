@@ -13,6 +13,7 @@ export interface Balancer {
   remove(id: string): void;
   drain(id: string): void;
   pick(options?: { readonly exclude?: ReadonlySet<string> | undefined }): ChosenBackend | undefined;
+  take(id: string): ChosenBackend | undefined;
   report(id: string, load: BackendLoad): void;
   getStatistics(): BalancerStatistics;
   close(): void;

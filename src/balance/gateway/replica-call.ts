@@ -17,8 +17,6 @@ const SESSION_GONE: TargetFailure = {
   message: 'Session not found: the server that had it is no more',
   retryAfterSeconds: undefined,
 };
-/** What a call that only one backend can serve is not chosen by. */
-const NOT_CHOSEN = { id: '', settle: () => {} };
 
 /**
  * One call to replicas: an attempt at one of them, and where that is allowed a second one at another.
@@ -154,16 +152,21 @@ export class ReplicaCall implements UpstreamCall, AttemptOwner {
     }
   }
 
-  /** Only the owner of a session can serve it: its circuit is not asked, for there is nobody else. */
+  /** Only the owner of a session can serve it, whether it is healthy or not. */
   #askOwner({ backend: alias, id }: NonNullable<TargetCall['session']>): void {
     const backend = this.#shared.owner(alias);
-    if (backend === undefined) {
+    const chosen = backend && this.#shared.balancer.take(backend.id);
+    if (backend === undefined || chosen === undefined) {
       this.#sink.failed(SESSION_GONE);
       return;
     }
-    const attempt = new Attempt(this, backend, NOT_CHOSEN, this.#startedAt);
-    if (backend.circuits.enter(this.tool, attempt)) this.#send(attempt, backend, `Mcp-Session-Id: ${id}\r\n`);
-    else this.#sink.failed(NO_BACKEND);
+    const attempt = new Attempt(this, backend, chosen, this.#startedAt);
+    if (backend.circuits.enter(this.tool, attempt)) {
+      this.#send(attempt, backend, `Mcp-Session-Id: ${id}\r\n`);
+      return;
+    }
+    chosen.settle('unknown');
+    this.#sink.failed(NO_BACKEND);
   }
 
   #send(attempt: Attempt, backend: Backend, sessionLine = ''): void {

@@ -80,8 +80,9 @@ export class ReplicaTarget implements Target {
       if (endpoint === undefined || !backend.isAt(endpoint)) this.#remove(backend);
     }
     for (const endpoint of endpoints) {
-      if (!this.#backends.has(endpoint.id)) this.#add(endpoint);
-      balancer.add(endpoint.id, { weight: endpoint.weight });
+      const isNew = !this.#backends.has(endpoint.id);
+      if (isNew) this.#add(endpoint);
+      if (isNew || endpoint.draining !== true) balancer.add(endpoint.id, { weight: endpoint.weight });
       if (endpoint.draining === true) balancer.drain(endpoint.id);
     }
   }

@@ -129,10 +129,13 @@ export class LoadBalancer {
     let candidates = this.#candidates ?? this.#arrange();
     if (exclude !== undefined && exclude.size > 0) candidates = candidates.filter(({ id }) => !exclude.has(id));
     if (candidates.length === 0) return undefined;
-    const member = this.#picker.pick(candidates);
-    member.inFlight++;
-    member.requests++;
-    return new Choice(member, this.#picker, this.#ejection, this.#options.clock);
+    return this.#choose(this.#picker.pick(candidates));
+  }
+
+  /** Counts a call that only this backend can serve, whatever state it is in; nothing where it is not known. */
+  take(id: string): ChosenBackend | undefined {
+    const member = this.#members.get(id);
+    return member && this.#choose(member);
   }
 
   /** Takes in what a backend tells of itself; shares that are none, and unknown backends, are left out. */
@@ -161,6 +164,12 @@ export class LoadBalancer {
     this.#isClosed = true;
     this.#candidates = undefined;
     for (const member of this.#members.values()) this.#stopWatching(member);
+  }
+
+  #choose(member: Member): ChosenBackend {
+    member.inFlight++;
+    member.requests++;
+    return new Choice(member, this.#picker, this.#ejection, this.#options.clock);
   }
 
   #member(id: string): Member {

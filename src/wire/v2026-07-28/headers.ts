@@ -10,6 +10,8 @@ export const NAME_SOURCE: ReadonlyMap<string, string> = new Map([
 
 const PREFIX = '=?base64?';
 const SUFFIX = '?=';
+/** What a header can carry as it is: visible ASCII with spaces inside. */
+const PLAIN = /^(?:[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)$/;
 const CANONICAL_BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /**
@@ -28,4 +30,11 @@ export function decodeHeaderValue(value: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Writes a value so that {@link decodeHeaderValue} gives it back. */
+export function encodeHeaderValue(value: string): string {
+  if (PLAIN.test(value) && !value.startsWith(PREFIX)) return value;
+  const bytes = new TextEncoder().encode(value);
+  return `${PREFIX}${btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''))}${SUFFIX}`;
 }

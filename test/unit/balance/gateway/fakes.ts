@@ -96,7 +96,10 @@ export class FirstBalancer implements Balancer {
 
   pick(options?: { readonly exclude?: ReadonlySet<string> | undefined }): ChosenBackend | undefined {
     const id = this.ids.find((one) => options?.exclude?.has(one) !== true && !this.drained.includes(one));
-    if (id === undefined) return undefined;
+    return id === undefined ? undefined : this.take(id);
+  }
+
+  take(id: string): ChosenBackend {
     let isSettled = false;
     return {
       id,
@@ -152,6 +155,8 @@ export interface FakeReplicas {
   readonly balancer: FirstBalancer;
   readonly upstreams: ReadonlyMap<string, FakeUpstream>;
   upstream(id: string): FakeUpstream;
+  /** Asks a replica whether it works. */
+  probe(id: string, signal: AbortSignal): Promise<void>;
   call(call?: Partial<TargetCall>): { readonly sink: RecordingSink; readonly call: UpstreamCall };
 }
 
@@ -161,10 +166,14 @@ export function replicas(config: ReplicaConfig = {}, ids: readonly string[] = ['
   clock.advance(60_000);
   const balancer = new FirstBalancer();
   const upstreams = new Map<string, FakeUpstream>();
+  let probe: FakeReplicas['probe'] = () => Promise.reject(new Error('not there yet'));
   const target = new ReplicaTarget('things', {
     clock,
     options: resolveReplicaOptions('servers.things', config),
-    createBalancer: () => balancer,
+    createBalancer: (check) => {
+      probe = check;
+      return balancer;
+    },
     connect: ({ id }) => {
       const upstream = new FakeUpstream();
       upstreams.set(id, upstream);
@@ -174,6 +183,7 @@ export function replicas(config: ReplicaConfig = {}, ids: readonly string[] = ['
   target.setEndpoints(ids.map((id) => ({ id, url: `http://${id}.test:80/mcp` })));
   return {
     target,
+    probe: (id, signal) => probe(id, signal),
     clock,
     balancer,
     upstreams,

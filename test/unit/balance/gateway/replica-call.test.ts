@@ -228,6 +228,7 @@ describe('sessions', () => {
     upstream('a').last.fail('UPSTREAM_CONNECT_FAILED', true);
     expect(sink.heard).toEqual([['failed', 'unavailable']]);
     expect(upstream('b').calls).toEqual([]);
+    expect(balancer.settled.at(-1)).toEqual(['a', 'failure']);
   });
 
   it('end with their owner', () => {

@@ -36,6 +36,16 @@ describe.each(ALGORITHMS)('with %s', (algorithm) => {
 });
 
 describe('a backend', () => {
+  it('can be taken by its id, and is counted as busy, even while it drains', () => {
+    const { balancer } = balancerWith({ a: 1, b: 1 });
+    balancer.drain('a');
+    const taken = balancer.take('a');
+    expect(balancer.getStatistics().instances[0]).toMatchObject({ id: 'a', connections: 1, requests: 1 });
+    taken?.settle('failure');
+    expect(balancer.getStatistics().instances[0]).toMatchObject({ id: 'a', connections: 0, errors: 1 });
+    expect(balancer.take('c')).toBeUndefined();
+  });
+
   it('is drained when its last call has settled', async () => {
     const { balancer } = balancerWith({ a: 1, b: 1 });
     const calls = [balancer.pick(), balancer.pick(), balancer.pick(), balancer.pick()].filter(

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { findHeaderMismatch, findHeaderParams, type HeaderParam } from '../../../src/registry/header-params.ts';
+import { findHeaderMismatch, findHeaderParams, type HeaderParam } from '../../../src/wire/wire.ts';
 import { serverWith, text } from '../support/test-server.ts';
 
 const string = (header: unknown): object => ({ type: 'string', 'x-mcp-header': header });

@@ -1,18 +1,27 @@
-import type { Dispatcher } from '../dispatch/dispatch.ts';
-import type { RequestHead } from '../transport/transport.ts';
-import {
-  decodeHeaderValue,
-  ErrorCode,
-  findEnvelopeIssue,
-  isModernVersion,
-  isObject,
-  type JsonRpcNotification,
-  type JsonRpcRequest,
-  MetaKey,
-  MODERN_VERSIONS,
-  NAME_SOURCE,
-} from '../wire/wire.ts';
-import { type Failure, failure } from './failure.ts';
+import { type Failure, failure } from '../failure.ts';
+import { isObject } from '../json.ts';
+import { ErrorCode, type JsonRpcNotification, type JsonRpcRequest } from '../jsonrpc.ts';
+import { MetaKey } from '../meta-keys.ts';
+import { isModernVersion, MODERN_VERSIONS } from '../versions.ts';
+import { findEnvelopeIssue } from './envelope.ts';
+import { decodeHeaderValue, NAME_SOURCE } from './headers.ts';
+
+/** The header fields that repeat what the body says. */
+export interface MirroredHead {
+  readonly protocolVersion: string | undefined;
+  readonly mcpMethod: string | undefined;
+  readonly mcpName: string | undefined;
+  readonly params: ReadonlyMap<string, string> | undefined;
+}
+
+/** Knows which arguments of a tool are repeated in headers. */
+export interface HeaderMapping {
+  /** What disagrees between headers and arguments, or nothing. */
+  headerMismatch(
+    params: Record<string, unknown> | undefined,
+    headers: ReadonlyMap<string, string> | undefined,
+  ): string | undefined;
+}
 
 /** The `_meta` of a message, if it claims the modern era: if it names a protocol version, whatever its value. */
 export function claimOf(message: JsonRpcRequest | JsonRpcNotification): Record<string, unknown> | undefined {
@@ -50,10 +59,10 @@ export function checkVersion(meta: Record<string, unknown>): Failure | undefined
  * HOT: every modern request; guarded by `npm run bench`.
  */
 export function checkModernRequest(
-  head: RequestHead,
+  head: MirroredHead,
   message: JsonRpcRequest,
   meta: Record<string, unknown>,
-  dispatcher: Dispatcher,
+  mapping: HeaderMapping,
 ): Failure | undefined {
   const { method, params } = message;
   const early = checkEnvelope(meta) ?? checkAgreement(head, method, meta) ?? checkVersion(meta);
@@ -64,13 +73,13 @@ export function checkModernRequest(
   if (source === undefined) return undefined;
   const named = checkName(head.mcpName, source, params?.[source]);
   if (named !== undefined || method !== 'tools/call') return named;
-  const problem = dispatcher.headerMismatch(params, head.params);
+  const problem = mapping.headerMismatch(params, head.params);
   return problem === undefined ? undefined : mismatch(problem);
 }
 
 /** Checks a modern notification that came over HTTP. */
 export function checkModernNotification(
-  head: RequestHead,
+  head: MirroredHead,
   message: JsonRpcNotification,
   meta: Record<string, unknown> | undefined,
 ): Failure | undefined {
@@ -84,7 +93,7 @@ export function checkModernNotification(
   return checkAgreement(head, message.method, meta ?? {});
 }
 
-function checkAgreement(head: RequestHead, method: string, meta: Record<string, unknown>): Failure | undefined {
+function checkAgreement(head: MirroredHead, method: string, meta: Record<string, unknown>): Failure | undefined {
   const claimed = meta[MetaKey.protocolVersion];
   if (claimed !== undefined && head.protocolVersion !== undefined && head.protocolVersion !== claimed) {
     return mismatch('the MCP-Protocol-Version header and the body name different versions');

@@ -1,4 +1,4 @@
-import { ErrorCode, type ProtocolError } from '../wire/wire.ts';
+import { ErrorCode } from './jsonrpc.ts';
 
 /** A request that is refused before it reaches a handler. */
 export interface Failure {
@@ -13,7 +13,7 @@ export function failure(status: number, code: number, message: string, data?: un
 }
 
 /** The HTTP status of an error that a modern handler answered. The legacy revisions answer them with 200, but for a refusal. */
-export function statusOf(error: ProtocolError): number {
+export function statusOf(error: { readonly code: number }): number {
   switch (error.code) {
     case ErrorCode.MethodNotFound:
       return 404;

@@ -1,5 +1,7 @@
-import { OptionError } from '../kernel/errors.ts';
-import { decodeHeaderValue, isObject, type JsonSchema } from '../wire/wire.ts';
+import { OptionError } from '../../kernel/errors.ts';
+import { isObject } from '../json.ts';
+import type { JsonSchema } from '../mcp.ts';
+import { decodeHeaderValue, encodeHeaderValue } from './headers.ts';
 
 /** An argument that clients repeat in a header: `Mcp-Param-{header}`. */
 export interface HeaderParam {
@@ -98,6 +100,16 @@ export function findHeaderMismatch(
     if (!equal) return `the ${name} header and the argument "${param.path.join('.')}" differ`;
   }
   return undefined;
+}
+
+/** The fields that repeat a call's arguments, each with its value as it is written in a header. */
+export function headerParamFields(params: readonly HeaderParam[], args: unknown): [name: string, value: string][] {
+  return params.flatMap(({ header, path }) => {
+    const value = valueAt(args, path);
+    return value === undefined || value === null || typeof value === 'object'
+      ? []
+      : [[`Mcp-Param-${header}`, encodeHeaderValue(String(value))] as [string, string]];
+  });
 }
 
 function valueAt(root: unknown, path: readonly string[]): unknown {

@@ -1,4 +1,4 @@
-import type { Exchange } from '../transport/transport.ts';
+import type { Exchange } from './exchange.ts';
 
 /** Collects the answers of a batch: they leave together, in the order in which they came. */
 export class BatchCollector {
