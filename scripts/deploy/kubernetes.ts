@@ -1,3 +1,4 @@
+import { resolveAutoscalerOptions } from '../../src/balance/balance.ts';
 import { resolveMonitorOptions } from '../../src/monitor/monitor.ts';
 import { DRAIN } from '../../src/server-config.ts';
 import { resolveHttpOptions } from '../../src/transport/transport.ts';
@@ -11,9 +12,12 @@ const GRACE_SECONDS = (DRAIN.delayInKubernetesMs + DRAIN.timeoutMs) / 1_000 + EX
 
 /** What makes the number of instances change: the law of the autoscaler, in the words of HPA. */
 const METRIC = 'mcp_demand_ratio';
-const LAW = { target: 0.6, up: 0.8, down: 0.3, min: 2, max: 16, downAfterSeconds: 120, leastShare: 0.5 } as const;
+const { target: TARGET, scaleUpAt, scaleDownAt, minInstances, maxInstances } = resolveAutoscalerOptions(undefined);
+/** Down to what was enough for so long, and by so many percent at most. */
+const STEADY_SECONDS = 120;
+const MOST_DOWN_PERCENT = 50;
 /** HPA compares with the target: these shares of it away, both thresholds are. */
-const TOLERANCE = { up: (LAW.up / LAW.target - 1).toFixed(3), down: (1 - LAW.down / LAW.target).toFixed(3) };
+const TOLERANCE = { up: (scaleUpAt / TARGET - 1).toFixed(3), down: (1 - scaleDownAt / TARGET).toFixed(3) };
 
 /** The servers themselves, with what keeps them available. */
 export function serverManifest(): string {
@@ -120,11 +124,11 @@ const BEHAVIOR = (indent: string, tolerance: { readonly up: string; readonly dow
   scaleUp:
     stabilizationWindowSeconds: 0${tolerance === undefined ? '' : `\n    tolerance: '${tolerance.up}'`}
     policies:
-      - { type: Pods, value: ${LAW.max - LAW.min}, periodSeconds: 15 }
+      - { type: Pods, value: ${maxInstances - minInstances}, periodSeconds: 15 }
   scaleDown:
-    stabilizationWindowSeconds: ${LAW.downAfterSeconds}${tolerance === undefined ? '' : `\n    tolerance: '${tolerance.down}'`}
+    stabilizationWindowSeconds: ${STEADY_SECONDS}${tolerance === undefined ? '' : `\n    tolerance: '${tolerance.down}'`}
     policies:
-      - { type: Percent, value: ${LAW.leastShare * 100}, periodSeconds: ${LAW.downAfterSeconds} }`.replaceAll(
+      - { type: Percent, value: ${MOST_DOWN_PERCENT}, periodSeconds: ${STEADY_SECONDS} }`.replaceAll(
     '\n',
     `\n${indent}`,
   );
@@ -135,21 +139,21 @@ export function hpaManifest(): string {
 # Needs the metric from Prometheus: deploy/prometheus/adapter.yml. Never by CPU: a saturated event loop is half of a pod with 2 CPUs.
 #
 # The field tolerance is in autoscaling/v2 since Kubernetes 1.33 (alpha, feature gate HPAConfigurableTolerance) and on by default as
-# beta since 1.35. Where it is not, it is dropped: then pods are added above ${(LAW.target * 1.1).toFixed(2)} and taken away below ${(LAW.target * 0.9).toFixed(2)}
-# instead of ${LAW.up} and ${LAW.down}, which is stable but restless; KEDA (keda.yml) is no better at it but needs no Prometheus.
+# beta since 1.35. Where it is not, it is dropped: then pods are added above ${(TARGET * 1.1).toFixed(2)} and taken away below ${(TARGET * 0.9).toFixed(2)}
+# instead of ${scaleUpAt} and ${scaleDownAt}, which is stable but restless; KEDA (keda.yml) is no better at it but needs no Prometheus.
 apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
 metadata:
   name: peregrine
 spec:
   scaleTargetRef: { apiVersion: apps/v1, kind: Deployment, name: peregrine }
-  minReplicas: ${LAW.min}
-  maxReplicas: ${LAW.max}
+  minReplicas: ${minInstances}
+  maxReplicas: ${maxInstances}
   metrics:
     - type: Pods
       pods:
         metric: { name: ${METRIC} }
-        target: { type: AverageValue, averageValue: ${LAW.target * 1_000}m }
+        target: { type: AverageValue, averageValue: ${TARGET * 1_000}m }
   ${BEHAVIOR('  ', TOLERANCE)}
 `;
 }
@@ -165,8 +169,8 @@ metadata:
 spec:
   scaleTargetRef: { apiVersion: apps/v1, kind: Deployment, name: peregrine }
   pollingInterval: 5
-  minReplicaCount: ${LAW.min}
-  maxReplicaCount: ${LAW.max}
+  minReplicaCount: ${minInstances}
+  maxReplicaCount: ${maxInstances}
   advanced:
     horizontalPodAutoscalerConfig:
       ${BEHAVIOR('      ', undefined)}
@@ -178,7 +182,7 @@ spec:
         url: http://peregrine.default.svc:${MONITOR_PORT}/metrics
         format: prometheus
         valueLocation: ${METRIC}
-        targetValue: '${LAW.target}'
+        targetValue: '${TARGET}'
         aggregateFromKubeServiceEndpoints: 'true'
         aggregationType: sum
         authMode: bearer

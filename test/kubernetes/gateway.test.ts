@@ -91,4 +91,19 @@ describe('a gateway in a cluster', () => {
     expect(await running.gateway.reload({ listen, servers: { shop: { kubernetes: other } } })).toBe(false);
     expect(await whoAnswers(running.url)).toEqual(new Set(['b']));
   });
+
+  it('asks for the Lease when it is to scale, and gives it back when it ends', async () => {
+    put(await startReplica('a', new Orders()));
+    cluster.api.store.put(cluster.api.kind('Deployment'), 'default', {
+      metadata: { name: 'web' },
+      spec: { replicas: 2 },
+    });
+    const { gateway } = await startGateway({ kubernetes: inside(), scale: { name: 'web' } });
+    const holder = (): string =>
+      cluster.api.store.find({ plural: 'leases' }, 'default', 'web-peregrine-scale')?.spec.holderIdentity ?? '';
+    await until(() => holder() !== '');
+    expect(await cluster.kubectl('get', 'lease', '-o', 'jsonpath={.items[*].spec.holderIdentity}')).toBe(holder());
+    await gateway.close(0);
+    expect(holder()).toBe('');
+  });
 });

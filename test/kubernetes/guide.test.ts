@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { EndpointSliceSource } from '../../src/balance/kubernetes/endpoint-slice-source.ts';
+import { ScaleTarget } from '../../src/balance/kubernetes/scale-target.ts';
 import { DnsSource } from '../../src/balance/sources/dns-source.ts';
 import { createOptimizedServer, OptimizedMCPServer, type OptimizedServerConfig } from '../../src/index.ts';
 import { readDocument, runSample } from '../unit/support/samples.ts';
@@ -35,7 +36,8 @@ describe('the guide to Kubernetes', () => {
     const api = cluster.client();
     for (const settings of settingsOf('kubernetes')) new EndpointSliceSource(settings as never, { api });
     for (const settings of settingsOf('dns')) new DnsSource(settings as never);
-    expect([settingsOf('kubernetes').length, settingsOf('dns').length]).toEqual([1, 1]);
+    for (const settings of settingsOf('scale')) new ScaleTarget(settings as never, { api });
+    expect(['kubernetes', 'dns', 'scale'].map((key) => settingsOf(key).length)).toEqual([1, 1, 1]);
     await cluster.stop();
   });
 

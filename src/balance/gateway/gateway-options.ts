@@ -13,6 +13,7 @@ import { type ResolvedSource, resolveSource, SOURCE_KEYS, type SourceConfig } fr
 import { REPLICA_KEYS, type ReplicaConfig, type ReplicaOptions, resolveReplicaOptions } from './replica-options.ts';
 import { type ResponseCacheOptions, resolveResponseCache } from './response-cache.ts';
 import type { RouteOptions } from './route.ts';
+import { type ResolvedScale, resolveScale, type ScaleConfig } from './scale-options.ts';
 
 /** What a gateway does, as `gateway.json` has it. Every key is checked. */
 export interface GatewayConfig {
@@ -51,6 +52,8 @@ export interface GatewayServerConfig extends ReplicaConfig, SourceConfig {
   readonly forwardAuthorization?: boolean;
   /** Keeps answers that everyone may have; `false` for none. */
   readonly cache?: ResponseCacheOptions | false;
+  /** Sets how many replicas there are in `kubernetes`, by the load that they report. @default nobody here does */
+  readonly scale?: ScaleConfig;
 }
 
 export interface ResolvedGateway {
@@ -68,11 +71,20 @@ export interface ResolvedServer {
   readonly route: RouteOptions;
   readonly replicas: ReplicaOptions;
   readonly source: ResolvedSource;
+  readonly scale: ResolvedScale | undefined;
 }
 
 const KEYS = ['listen', 'limits', 'sessionSecret', 'admin', 'drain', 'servers'] as const;
 const LISTEN_KEYS = ['host', 'port', 'allowedHosts', 'allowedOrigins', 'tls'] as const;
-const SERVER_KEYS = ['path', 'maxInFlight', 'forwardAuthorization', 'cache', ...SOURCE_KEYS, ...REPLICA_KEYS] as const;
+const SERVER_KEYS = [
+  'path',
+  'maxInFlight',
+  'forwardAuthorization',
+  'cache',
+  'scale',
+  ...SOURCE_KEYS,
+  ...REPLICA_KEYS,
+] as const;
 const MIN_SECRET_LENGTH = 32;
 const DRAIN_TIME = { min: 0, max: 3_600_000 };
 const PORT = { min: 0, max: 65_535 };
@@ -158,5 +170,6 @@ function resolveServer(name: string, value: unknown, clock: Clock): ResolvedServ
     }),
     replicas: resolveReplicaOptions(at, given as ReplicaConfig),
     source: resolveSource(at, given as SourceConfig, clock),
+    scale: given.scale === undefined ? undefined : resolveScale(name, given.scale, given as SourceConfig, clock),
   };
 }

@@ -6,6 +6,7 @@ import { LoadBalancer } from '../picking/load-balancer.ts';
 import type { Endpoint, EndpointSource } from '../sources/endpoint-source.ts';
 import { HttpUpstream } from '../upstream/http-upstream.ts';
 import type { ResolvedServer } from './gateway-options.ts';
+import type { ReplicaScaling } from './replica-scaling.ts';
 import { type ReplicaStatistics, ReplicaTarget } from './replica-target.ts';
 import type { ResponseCacheStatistics } from './response-cache.ts';
 import { Route } from './route.ts';
@@ -31,18 +32,22 @@ export interface PreparedServer {
   abandon(): void;
 }
 
+type GatewayServerMembers = Pick<GatewayServer, 'config' | 'route' | 'target' | 'source' | 'scaling'>;
+
 /** One server of a gateway: its route, its replicas, and the source that knows them. */
 export class GatewayServer {
   readonly config: ResolvedServer;
   readonly route: Route;
   readonly target: ReplicaTarget;
   readonly source: EndpointSource;
+  readonly scaling: ReplicaScaling | undefined;
 
-  private constructor(config: ResolvedServer, route: Route, target: ReplicaTarget, source: EndpointSource) {
+  private constructor({ config, route, target, source, scaling }: GatewayServerMembers) {
     this.config = config;
     this.route = route;
     this.target = target;
     this.source = source;
+    this.scaling = scaling;
   }
 
   /**
@@ -81,7 +86,9 @@ export class GatewayServer {
         }
         const isRouteKept = keptTarget !== undefined && isSame(keptTarget.config.route, config.route);
         const route = isRouteKept ? keptTarget.route : new Route(target, config.route, parts.clock);
-        return new GatewayServer(config, route, target, source);
+        const isScalingKept = keptTarget?.config.scale?.fingerprint === config.scale?.fingerprint;
+        const scaling = isScalingKept ? keptTarget?.scaling : startScaling(config, target, parts);
+        return new GatewayServer({ config, route, target, source, scaling });
       },
     };
   }
@@ -89,6 +96,7 @@ export class GatewayServer {
   /** Ends what another server, that took the place of this one, does not use. */
   async retire(successor: GatewayServer | undefined, deadlineMs: number): Promise<void> {
     if (successor?.source !== this.source) this.source.stop();
+    if (successor?.scaling !== this.scaling) await this.scaling?.close();
     if (successor?.target !== this.target) await this.target.close(deadlineMs);
   }
 
@@ -96,6 +104,16 @@ export class GatewayServer {
     const { cache, inFlight, refused, options } = this.route;
     return { path: options.path, inFlight, refused, ...this.target.statistics(), cache: cache?.statistics() };
   }
+}
+
+function startScaling(
+  { scale }: ResolvedServer,
+  target: ReplicaTarget,
+  parts: GatewayServerParts,
+): ReplicaScaling | undefined {
+  const scaling = scale?.create({ ...parts, replicas: () => target.statistics().balancer.instances });
+  scaling?.start();
+  return scaling;
 }
 
 function isSame(one: unknown, other: unknown): boolean {
