@@ -3,6 +3,7 @@ import { Dispatcher, type DispatchOptions, type ToolExecutor, traced } from './d
 import type { Clock } from './kernel/clock.ts';
 import { PeregrineError } from './kernel/errors.ts';
 import { systemRandom } from './kernel/random.ts';
+import type { PerformanceOptimizer } from './optimizer/optimizer.ts';
 import type { HttpPool, RequestDatabases } from './pool/pool.ts';
 import { createDetachedContext, type Protocol } from './protocol/protocol.ts';
 import type { RegisteredTool } from './registry/registry.ts';
@@ -52,13 +53,14 @@ export interface MonitoredParts {
   readonly dispatcher: Dispatcher;
   readonly breakers: ServerBreakers;
   readonly instance: ServerInstance;
+  readonly optimizer: PerformanceOptimizer;
 }
 
 /** The monitor of a server. */
 export function createMonitor(
   settings: ResolvedServerConfig,
   signals: EngineSignals,
-  { cache, http, tasks, databases, dispatcher, breakers, instance }: MonitoredParts,
+  { cache, http, tasks, databases, dispatcher, breakers, instance, optimizer }: MonitoredParts,
 ): ServerMonitor {
   const { serverInfo: server, clock } = settings;
   return new ServerMonitor({
@@ -72,6 +74,7 @@ export function createMonitor(
       pools: () => ({ http: http.statistics(), ...tasks.statistics(), ...databases.statistics() }),
       limits: () => dispatcher.limitStatistics(),
       breakers: () => breakers.figures(),
+      tuning: () => optimizer.report(),
     },
     databases: () => databases.health(),
   });

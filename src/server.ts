@@ -133,8 +133,9 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
       jsonBounds: jsonBoundsOf(limits),
       subscriptionLimits: limits,
     });
-    const parts = { cache: this.#cache, http: this.http, tasks: this.#tasks, databases: this.#databases };
-    this.monitor = createMonitor(settings, this.signals, { ...parts, dispatcher, breakers, instance: this.#instance });
+    const pools = { cache: this.#cache, http: this.http, tasks: this.#tasks, databases: this.#databases };
+    const parts = { ...pools, dispatcher, breakers, instance: this.#instance, optimizer: this.optimizer };
+    this.monitor = createMonitor(settings, this.signals, parts);
     this.#registry.changed.on(createChangePublisher(this.#bus));
     this.signals.fault.on((fault) => this.emit('fault', fault));
     this.monitor.alerts.changed.on((alert) => this.emit('alert', alert));

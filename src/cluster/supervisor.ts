@@ -1,15 +1,20 @@
 import { randomBytes } from 'node:crypto';
+import { Autoscaler } from '../balance/balance.ts';
+import type { CancelTimer } from '../kernel/clock.ts';
 import { PeregrineError } from '../kernel/errors.ts';
 import { workerHeapMb } from '../kernel/hardware-profile.ts';
 import { readText } from '../kernel/machine.ts';
 import type { OutletState } from '../monitor/monitor.ts';
 import { Fleet, type FleetEvent } from './fleet.ts';
+import { FleetLoad } from './fleet-load.ts';
 import { FleetMonitor } from './fleet-monitor.ts';
 import type { InstanceStage } from './instance.ts';
 import type { Launcher } from './launcher.ts';
 import { type ResolvedSupervisorOptions, resolveSupervisorOptions, type SupervisorOptions } from './options.ts';
 import { createProcessLauncher } from './process-launcher.ts';
 import { createThreadLauncher } from './thread-launcher.ts';
+
+const SAMPLE_MS = 2_000;
 
 /** What a supervisor says once it serves. */
 export interface SupervisedServer {
@@ -31,6 +36,7 @@ export class Supervisor {
   readonly #fleet: Fleet;
   #monitor: FleetMonitor | undefined;
   #stopping: Promise<void> | undefined;
+  #stopFollowing: CancelTimer | undefined;
 
   /** @throws {OptionError} when an option is unknown or not valid. */
   constructor(options: SupervisorOptions) {
@@ -65,6 +71,7 @@ export class Supervisor {
       await monitor.open();
       for (const { problem } of monitor.outlets) if (problem !== null) logger.warn({}, problem);
       this.#fleet.scaleTo(minInstances);
+      this.#followLoad();
       return { url, outlets: monitor.outlets };
     } catch (error) {
       await this.stop();
@@ -88,8 +95,23 @@ export class Supervisor {
 
   /** Drains all instances, and ends. Safe to call again. */
   stop(): Promise<void> {
+    this.#stopFollowing?.();
     this.#stopping ??= this.#fleet.stop().then(() => this.#monitor?.close());
     return this.#stopping;
+  }
+
+  /** Lets the number of instances follow what they have to do. */
+  #followLoad(): void {
+    const { clock, logger, minInstances, maxInstances } = this.#options;
+    if (minInstances === maxInstances) return;
+    const autoscaler = new Autoscaler({ minInstances, maxInstances });
+    const load = new FleetLoad(this.#fleet);
+    this.#stopFollowing = clock.every(SAMPLE_MS, () => {
+      const recommendation = autoscaler.observe(load.sample(), clock.now());
+      if (recommendation === undefined) return;
+      logger.info({ scaling: recommendation }, `from ${recommendation.from} to ${recommendation.to} instances`);
+      this.#fleet.scaleTo(recommendation.to);
+    });
   }
 
   #log({ instance, stage }: FleetEvent): void {

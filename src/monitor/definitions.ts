@@ -85,6 +85,19 @@ export const METRICS = Object.freeze({
     'Instances that ended or were ended although they were wanted.',
   ),
 
+  memoryPressure: gauge(
+    'mcp_server_memory_pressure_ratio',
+    'Share in use of the limit of memory or heap that is nearer.',
+    [],
+    'ratio',
+  ),
+  memoryRelief: counter(
+    'mcp_server_memory_relief',
+    'Times that memory was freed, or new work was refused for lack of it.',
+    ['measure'],
+  ),
+  tunable: gauge('mcp_server_tunable', 'What the optimizer tunes, at its value now.', ['tunable']),
+
   cpu: counter('process_cpu_seconds', 'CPU time, user and system.', [], 'seconds'),
   cores: gauge('process_cpu_cores', 'Hardware threads that the process may use; a fraction under a quota.'),
   load: gauge('system_load_average', "The machine's load average.", ['period']),

@@ -11,7 +11,24 @@ export interface MonitorSources {
   readonly pools: () => { readonly [name: string]: PoolStatistics };
   readonly limits: () => LimitFigures;
   readonly breakers: () => PerformanceMetrics['breakers'];
+  readonly tuning: () => TuningReadings;
   readonly state: () => ServingState;
+}
+
+/** What the optimizer made of the server. */
+export interface TuningReadings {
+  /** Nothing without a memory guard. */
+  readonly memory:
+    | {
+        /** The larger of the shares of the two limits, heap and resident memory, that are in use. */
+        readonly pressure: number;
+        /** Times that memory was freed, and that new work was refused for lack of it. */
+        readonly freed: number;
+        readonly shed: number;
+      }
+    | undefined;
+  /** What is tuned, by name. */
+  readonly tunables: { readonly [name: string]: { readonly value: number } };
 }
 
 /** Where a server is in its life. */

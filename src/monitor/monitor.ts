@@ -14,7 +14,7 @@ import type { MetricSnapshot } from './metric-family.ts';
 import type { OutletState } from './outlet.ts';
 import { cpuSeconds, processFamilies } from './process-meter.ts';
 import { RequestMeter } from './request-meter.ts';
-import { cacheFamilies, instanceFamily, limitFamilies, poolFamilies } from './source-families.ts';
+import { cacheFamilies, instanceFamily, limitFamilies, poolFamilies, tuningFamilies } from './source-families.ts';
 
 /** What the monitor is told besides what it hears. */
 export interface MonitorParts {
@@ -111,6 +111,7 @@ export class PerformanceMonitor {
         ...limitFamilies(sources.limits()),
         ...cacheFamilies(sources.cache()),
         ...poolFamilies(sources.pools()),
+        ...tuningFamilies(sources.tuning()),
         instanceFamily(sources.state()),
         single(METRICS.startTime, this.#startedAt / 1_000),
         ...processFamilies(this.#machine),
@@ -178,6 +179,7 @@ export type {
   PerformanceMetrics,
   PoolFigures,
   ServingState,
+  TuningReadings,
 } from './figures.ts';
 export { HealthCheck, type HealthReport, type HealthSources } from './health.ts';
 export { LiveFeed, type LiveTick } from './live-feed.ts';
@@ -188,5 +190,6 @@ export { MetricsServer } from './metrics-server.ts';
 export { type MonitorOptions, type ResolvedMonitorOptions, resolveMonitorOptions } from './options.ts';
 export type { OtlpOptions } from './otlp-options.ts';
 export { listenOutlet, type OutletState } from './outlet.ts';
+export { Readings } from './readings.ts';
 export type { AlertKey, AlertRecord, PoolVitals, TargetRow, Vitals } from './vitals.ts';
 export { VitalsMeter } from './vitals-meter.ts';

@@ -2,7 +2,7 @@ import type { ConcurrencyStatistics } from '../kernel/concurrency-statistics.ts'
 import type { PoolStatistics } from '../kernel/pool-statistics.ts';
 import { METRICS } from './definitions.ts';
 import { byLabel, single, toFamily } from './families.ts';
-import type { CacheReadings, LimitFigures } from './figures.ts';
+import type { CacheReadings, LimitFigures, TuningReadings } from './figures.ts';
 import type { MetricFamily } from './metric-family.ts';
 
 /** What a cache tells, as metrics. */
@@ -91,6 +91,24 @@ export function limitFamilies({ inFlight, overloaded, server, tools }: LimitFigu
       all(({ queued }) => queued),
     ),
     byLabel(METRICS.limitSlots, slots),
+  ];
+}
+
+/** What the optimizer tells. */
+export function tuningFamilies({ memory, tunables }: TuningReadings): MetricFamily[] {
+  const values = Object.entries(tunables).map(([name, { value }]) => [name, value] as const);
+  const { pressure, freed = 0, shed = 0 } = memory ?? {};
+  const relief =
+    memory === undefined
+      ? []
+      : ([
+          ['freed', freed],
+          ['shed', shed],
+        ] as const);
+  return [
+    single(METRICS.memoryPressure, pressure),
+    byLabel(METRICS.memoryRelief, relief),
+    byLabel(METRICS.tunable, values),
   ];
 }
 

@@ -29,5 +29,6 @@ export const NO_SOURCES: MonitorSources = Object.freeze({
     tools: {},
   }),
   breakers: () => ({}),
+  tuning: () => ({ memory: undefined, tunables: {} }),
   state: () => 'ready',
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { FakeClock } from '../../../src/testing/testing.ts';
 import { MetaKey } from '../../../src/wire/wire.ts';
 import { eventsOf, type HttpOptions, modern, openModern } from '../support/http.ts';
 import { codeOf, type Rpc } from '../support/messages.ts';
@@ -65,6 +66,26 @@ describe('subscriptions/listen', () => {
     const server = serverWith((each) => each.registerTool('t', {}, () => text('')));
     const { acknowledged } = await listen(server, { ...ALL, resourceSubscriptions: ['x://a'] });
     expect(acknowledged.params?.notifications).toEqual({ toolsListChanged: true });
+  });
+
+  it('ends few streams at once when the server stops, and many over some time', async () => {
+    for (const [count, lastMs] of [
+      [16, 0],
+      [200, 400],
+    ] as const) {
+      const clock = new FakeClock();
+      const server = sample({ clock });
+      const streams = await Promise.all(Array.from({ length: count }, () => listen(server, ALL)));
+      let ended = 0;
+      for (const { next } of streams) void next().then(() => ended++);
+      await server.stop();
+      await settle();
+      if (lastMs === 0) expect(ended).toBe(count);
+      else expect(ended).toBeLessThan(count);
+      clock.advance(lastMs);
+      await settle();
+      expect(ended).toBe(count);
+    }
   });
 
   it.each([

@@ -3,6 +3,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it, vi } from 'vitest';
 import { createOptimizedServer } from '../../../src/server.ts';
+import { FakeClock } from '../../../src/testing/testing.ts';
 import { callTool, modernFields } from '../support/http.ts';
 import { codeOf, modernRequest, type Rpc, textOf } from '../support/messages.ts';
 import { Peer } from '../support/peer.ts';
@@ -116,6 +117,24 @@ describe('start and stop', () => {
     await begun.opened;
     await server.stop();
     await expect(answer).rejects.toThrow();
+  });
+
+  it('go on serving, not ready, for as long as whoever sends requests may take to see that', async () => {
+    const clock = new FakeClock();
+    const config = { ...LISTENING, clock, drainDelayMs: 5_000, monitor: { prometheusPort: 0, dashboardPort: false } };
+    const server = serverWith((each) => each.registerTool('t', {}, () => text('fine')), config as Config);
+    const { url } = await server.start();
+    const stopped = server.stop();
+    clock.advance(4_999);
+    expect(await server.monitor.health()).toMatchObject({ status: 'not-ready', reasons: ['draining'] });
+    expect(textOf((await (await call(String(url), 't')).json()) as Rpc)).toBe('fine');
+    clock.advance(1);
+    await settle();
+    const last = await call(String(url), 't').catch(() => undefined); // On the kept connection, if at all.
+    expect(last?.headers.get('connection') ?? 'close').toBe('close');
+    clock.advance(1_000);
+    await stopped;
+    await expect(call(String(url), 't')).rejects.toThrow();
   });
 
   it('say what keeps a server from listening', async () => {

@@ -142,6 +142,21 @@ const CAUSES: { readonly [M in Metric]: Cause | 'elsewhere' } = {
   instances: cause((server) => server.stop()),
   cpu: cause(burn),
   instanceFailures: 'elsewhere',
+  memoryPressure: cause(
+    (_server, clock) => {
+      held.push(Buffer.alloc(2 ** 26, 1));
+      clock.advance(1_000);
+    },
+    { clock: new LateClock() },
+  ),
+  memoryRelief: cause((_server, clock) => clock.advance(10_000), {
+    clock: new LateClock(),
+    performance: { memoryGuard: { maxMemoryBytes: 2 ** 20 } },
+  }),
+  tunable: cause((server) => {
+    const tunable = { name: 'mine', min: 1, max: 9, value: 5, apply: () => {} };
+    server.optimizer.add({ tunable, law: { decide: () => undefined } });
+  }),
   cores: 'elsewhere',
   load: 'elsewhere',
   startTime: 'elsewhere',
