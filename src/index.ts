@@ -1,6 +1,8 @@
 /** The public face of `peregrine-mcp`. */
 
 export {
+  Autoscaler,
+  type AutoscalerOptions,
   type BackendEvent,
   type BackendLoad,
   type BackendState,
@@ -12,7 +14,9 @@ export {
   type EjectionOptions,
   LoadBalancer,
   type LoadBalancerOptions,
+  type LoadSample,
   type ProbeOptions,
+  type ScaleRecommendation,
 } from './balance/balance.ts';
 export {
   type BreakerCall,
@@ -171,6 +175,7 @@ export type { CpuTaskOptions, ScaleEvent, ServerEvents, ServerMetrics, StartedSe
 export type { BreakerOptions, ServerDatabaseConfig, ServerHttpPoolOptions } from './server-breaker-config.ts';
 export type { OptimizedServerConfig } from './server-config.ts';
 export type { MonitorTick, ServerMonitor } from './server-monitor.ts';
+export type { ScalingOptions } from './server-scaling.ts';
 export type {
   BreakerEvent,
   BreakerReason,

@@ -1,15 +1,14 @@
+import type { ScaleRecommendation } from './balance/balance.ts';
 import type { AlertRecord, PerformanceMetrics } from './monitor/monitor.ts';
 import type { OptimizerReport } from './optimizer/optimizer.ts';
 import type { TaskRunOptions } from './worker/worker.ts';
 
-/** A recommendation to change the number of instances. */
-export interface ScaleEvent {
-  readonly recommendedInstances: number;
-  readonly reason: string;
-}
+/** A recommendation to change the number of instances, and why. */
+export type ScaleEvent = ScaleRecommendation;
 
-/** The events of a server, by name. Nothing emits the first two until scaling is configured. */
+/** The events of a server, by name. */
 export interface ServerEvents {
+  /** There should be more instances, or fewer: told once for each number, where the configuration has `scaling`. */
   'scale-up-needed': [ScaleEvent];
   'scale-down-needed': [ScaleEvent];
   /** An alert fired, or cleared. */

@@ -30,6 +30,7 @@ import {
   type ServerHttpPoolOptions,
   splitBreakers,
 } from './server-breaker-config.ts';
+import { type ResolvedScaling, resolveScaling, type ScalingOptions } from './server-scaling.ts';
 import {
   type HttpOptions,
   type ResolvedHttpOptions,
@@ -80,6 +81,8 @@ export interface OptimizedServerConfig {
   readonly alertThresholds?: AlertThresholdOptions;
   /** Where alerts go, besides the event `alert`. */
   readonly alerts?: AlertOptions;
+  /** Says when there should be more instances of the server, or fewer, by events and metrics; `true` with the defaults. @default false */
+  readonly scaling?: boolean | ScalingOptions;
   /** How the server fits itself to its machine; `false` for one that stays as it begins, without a memory guard. */
   readonly performance?: PerformanceOptions | false;
   /** Stop on SIGTERM and SIGINT: finish what is in flight, then exit. @default true */
@@ -122,6 +125,7 @@ const KEYS = [
   'monitor',
   'alertThresholds',
   'alerts',
+  'scaling',
   'performance',
   'handleSignals',
   'drainTimeoutMs',
@@ -147,6 +151,7 @@ export interface ResolvedServerConfig {
   readonly workers: Required<WorkersOptions>;
   readonly monitor: ResolvedMonitorOptions;
   readonly alerts: ResolvedAlerts;
+  readonly scaling: ResolvedScaling | undefined;
   readonly performance: ResolvedPerformance;
   readonly handleSignals: boolean;
   readonly drainTimeoutMs: number;
@@ -160,6 +165,7 @@ export function resolveServerConfig(config: OptimizedServerConfig): ResolvedServ
   const stdio = checkStdio(given.stdio);
   const { breakers, httpPool, ...databases } = splitBreakers(config);
   const http = given.http ?? (stdio === false ? undefined : false);
+  const scaling = resolveScaling(given.scaling);
   const performance = resolvePerformance(given.performance);
   const { facts } = performance;
   return Object.freeze({
@@ -176,6 +182,7 @@ export function resolveServerConfig(config: OptimizedServerConfig): ResolvedServ
     databases: resolveDatabases(databases, facts),
     httpPool: checkHttpPool(httpPool, performance),
     breakers,
+    scaling,
     performance,
     workers: resolveWorkersOptions(given.workers, facts),
     monitor: resolveMonitorOptions(monitorOf(given)),
@@ -190,11 +197,13 @@ export function resolveServerConfig(config: OptimizedServerConfig): ResolvedServ
   });
 }
 
-/** Who wants alerts has them watched for, though nothing is served. */
-function monitorOf({ monitor, alertThresholds, alerts }: { readonly [key: string]: unknown }): unknown {
+/** Who wants alerts or scaling has the server watched, though nothing is served. */
+function monitorOf({ monitor, alertThresholds, alerts, scaling }: { readonly [key: string]: unknown }): unknown {
   const areWanted = alertThresholds !== undefined || alerts !== undefined;
+  const isScaling = scaling !== undefined && scaling !== false;
   if (areWanted && monitor === false) throw new OptionError('monitor', 'must not be false for alerts', monitor);
-  return monitor === undefined && areWanted ? { prometheusPort: false, dashboardPort: false } : monitor;
+  if (isScaling && monitor === false) throw new OptionError('monitor', 'must not be false for scaling', monitor);
+  return monitor === undefined && (areWanted || isScaling) ? { prometheusPort: false, dashboardPort: false } : monitor;
 }
 
 /** A server's identity as clients see it. @throws {OptionError} */

@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import { Cache, createRedisTier } from './cache/cache.ts';
 import { Dispatcher, type DispatchOptions, type ToolExecutor, traced } from './dispatch/dispatch.ts';
 import type { Clock } from './kernel/clock.ts';
@@ -7,10 +8,12 @@ import type { PerformanceOptimizer } from './optimizer/optimizer.ts';
 import type { HttpPool, RequestDatabases } from './pool/pool.ts';
 import { createDetachedContext, type Protocol } from './protocol/protocol.ts';
 import type { RegisteredTool } from './registry/registry.ts';
+import type { ScaleEvent, ServerEvents } from './server-api.ts';
 import type { ServerBreakers } from './server-breakers.ts';
 import type { ResolvedServerConfig } from './server-config.ts';
 import { IDLE_GRACE_MS, type ServerInstance } from './server-instance.ts';
 import { ServerMonitor } from './server-monitor.ts';
+import { ServerScaling, type ServerScalingParts } from './server-scaling.ts';
 import type { EngineSignals } from './signal/signal.ts';
 import {
   createFetchHandler,
@@ -54,16 +57,20 @@ export interface MonitoredParts {
   readonly breakers: ServerBreakers;
   readonly instance: ServerInstance;
   readonly optimizer: PerformanceOptimizer;
+  /** Who is told that there should be more instances, or fewer. */
+  readonly events: EventEmitter<ServerEvents>;
 }
 
 /** The monitor of a server. */
 export function createMonitor(
   settings: ResolvedServerConfig,
   signals: EngineSignals,
-  { cache, http, tasks, databases, dispatcher, breakers, instance, optimizer }: MonitoredParts,
+  { cache, http, tasks, databases, dispatcher, breakers, instance, optimizer, events }: MonitoredParts,
 ): ServerMonitor {
   const { serverInfo: server, clock } = settings;
-  return new ServerMonitor({
+  const limits = () => dispatcher.limitStatistics();
+  const scaling = createScaling(settings, limits, events);
+  const monitor = new ServerMonitor({
     ...instance.monitorSettings(settings),
     signals,
     clock,
@@ -72,12 +79,24 @@ export function createMonitor(
     sources: {
       cache: () => cache.statistics(),
       pools: () => ({ http: http.statistics(), ...tasks.statistics(), ...databases.statistics() }),
-      limits: () => dispatcher.limitStatistics(),
+      limits,
       breakers: () => breakers.figures(),
       tuning: () => optimizer.report(),
+      scaling: () => scaling?.figures(),
     },
     databases: () => databases.health(),
   });
+  if (scaling !== undefined) monitor.onTick(({ vitals }) => scaling.observe(vitals));
+  return monitor;
+}
+
+function createScaling(
+  { scaling: options, clock }: ResolvedServerConfig,
+  limits: ServerScalingParts['limits'],
+  events: MonitoredParts['events'],
+): ServerScaling | undefined {
+  const told = (event: ScaleEvent): void => void events.emit(`scale-${event.direction}-needed`, event);
+  return options && new ServerScaling({ options, clock, limits, told });
 }
 
 /** What answers requests. */

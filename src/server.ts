@@ -134,8 +134,8 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
       subscriptionLimits: limits,
     });
     const pools = { cache: this.#cache, http: this.http, tasks: this.#tasks, databases: this.#databases };
-    const parts = { ...pools, dispatcher, breakers, instance: this.#instance, optimizer: this.optimizer };
-    this.monitor = createMonitor(settings, this.signals, parts);
+    const others = { dispatcher, breakers, instance: this.#instance, optimizer: this.optimizer, events: this };
+    this.monitor = createMonitor(settings, this.signals, { ...pools, ...others });
     this.#registry.changed.on(createChangePublisher(this.#bus));
     this.signals.fault.on((fault) => this.emit('fault', fault));
     this.monitor.alerts.changed.on((alert) => this.emit('alert', alert));

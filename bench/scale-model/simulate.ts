@@ -33,8 +33,8 @@ export interface BalancingResult {
   readonly max: number;
 }
 
-/** How long a backend looks at itself before it reports. */
-const REPORT_MS = 500;
+/** How long a backend looks at itself before it tells anything new. */
+const REPORT_MS = 1_000;
 
 /** A backend: first come, first served. */
 class Backend {
@@ -63,7 +63,7 @@ class Backend {
     return ms;
   }
 
-  /** Tells its utilization as an instance does: that of the last half second. */
+  /** Tells its utilization as an instance does: that of the last second, until it knows that of the next. */
   worked(now: number, costMs: number): void {
     this.#busyMs += costMs / this.speed;
     if (now - this.#reportedAt < REPORT_MS) return;

@@ -1,4 +1,5 @@
 import { resolveAutoscalerOptions } from '../../src/balance/balance.ts';
+import { METRICS } from '../../src/monitor/definitions.ts';
 import { resolveMonitorOptions } from '../../src/monitor/monitor.ts';
 import { DRAIN } from '../../src/server-config.ts';
 import { resolveHttpOptions } from '../../src/transport/transport.ts';
@@ -11,7 +12,7 @@ const EXIT_SECONDS = 5;
 const GRACE_SECONDS = (DRAIN.delayInKubernetesMs + DRAIN.timeoutMs) / 1_000 + EXIT_SECONDS;
 
 /** What makes the number of instances change: the law of the autoscaler, in the words of HPA. */
-const METRIC = 'mcp_demand_ratio';
+const METRIC = METRICS.demand.name;
 const { target: TARGET, scaleUpAt, scaleDownAt, minInstances, maxInstances } = resolveAutoscalerOptions(undefined);
 /** Down to what was enough for so long, and by so many percent at most. */
 const STEADY_SECONDS = 120;
@@ -27,6 +28,7 @@ export function serverManifest(): string {
 #   createOptimizedServer(MyServer, {
 #     http: { host: '0.0.0.0', allowedHosts: ['peregrine', 'peregrine.default.svc'], reportLoad: true },
 #     monitor: { host: '0.0.0.0', token: process.env.MONITOR_TOKEN, dashboardPort: false },
+#     scaling: true, // for ${METRIC}
 #   })
 #
 # The token is a secret of yours: kubectl create secret generic peregrine-monitor --from-literal=token=...

@@ -2,6 +2,7 @@
 
 export { Gateway, type GatewayParts, type GatewayStatistics, type GatewayUrls } from './gateway/gateway.ts';
 export type { DrainConfig, GatewayConfig, GatewayServerConfig, ListenConfig } from './gateway/gateway-options.ts';
+export type { MergeConfig } from './gateway/merge-config.ts';
 export type { Target, TargetCall, TargetFailure, TargetSink } from './gateway/target.ts';
 export { ApiClient, KubernetesApiError } from './kubernetes/api-client.ts';
 export { type KubernetesApiOptions, resolveApiOptions } from './kubernetes/api-options.ts';

@@ -51,7 +51,8 @@ function toCliError(error: unknown, path: string): unknown {
   return code === undefined ? error : new CliError(`${path} cannot be read: ${toMessage(error)}`, { cause: error });
 }
 
-function announcement({ servers, admin }: GatewayUrls): string {
+function announcement({ servers, merged, admin }: GatewayUrls): string {
   const lines = Object.entries(servers).map(([name, url]) => `${name} on ${url}\n`);
+  if (merged !== undefined) lines.push(`all in one on ${merged}\n`);
   return `${lines.join('')}${admin === undefined ? '' : `admin on ${admin}\n`}`;
 }

@@ -84,6 +84,9 @@ export const METRICS = Object.freeze({
     'mcp_server_instance_failures',
     'Instances that ended or were ended although they were wanted.',
   ),
+  demand: gauge('mcp_demand_ratio', 'Event loops that an instance would need; 0.6 is what to aim at.', [], 'ratio'),
+  instancesRecommended: gauge('mcp_server_instances_recommended', 'How many instances there should be.'),
+  scalings: counter('mcp_server_scalings', 'Recommendations to change the number of instances.', ['direction']),
 
   memoryPressure: gauge(
     'mcp_server_memory_pressure_ratio',

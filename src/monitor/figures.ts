@@ -13,6 +13,8 @@ export interface MonitorSources {
   readonly breakers: () => PerformanceMetrics['breakers'];
   readonly tuning: () => TuningReadings;
   readonly state: () => ServingState;
+  /** Nothing where scaling is not configured. */
+  readonly scaling?: () => ScalingFigures | undefined;
 }
 
 /** What the optimizer made of the server. */
@@ -68,6 +70,16 @@ export interface LimitFigures {
   readonly server: ConcurrencyStatistics | undefined;
   /** Tools that have a `concurrency`, by name. */
   readonly tools: { readonly [name: string]: ConcurrencyStatistics };
+}
+
+/** How many instances there should be. */
+export interface ScalingFigures {
+  /** Demand per instance, in event loops. */
+  readonly demandRatio: number;
+  /** Nothing before it is known. */
+  readonly recommendedInstances: number | undefined;
+  /** Recommendations that were told. */
+  readonly told: { readonly up: number; readonly down: number };
 }
 
 /** What a circuit breaker did since the start. */

@@ -14,7 +14,14 @@ import type { MetricSnapshot } from './metric-family.ts';
 import type { OutletState } from './outlet.ts';
 import { cpuSeconds, processFamilies } from './process-meter.ts';
 import { RequestMeter } from './request-meter.ts';
-import { cacheFamilies, instanceFamily, limitFamilies, poolFamilies, tuningFamilies } from './source-families.ts';
+import {
+  cacheFamilies,
+  instanceFamily,
+  limitFamilies,
+  poolFamilies,
+  scalingFamilies,
+  tuningFamilies,
+} from './source-families.ts';
 
 /** What the monitor is told besides what it hears. */
 export interface MonitorParts {
@@ -113,6 +120,7 @@ export class PerformanceMonitor {
         ...poolFamilies(sources.pools()),
         ...tuningFamilies(sources.tuning()),
         instanceFamily(sources.state()),
+        ...scalingFamilies(sources.scaling?.()),
         single(METRICS.startTime, this.#startedAt / 1_000),
         ...processFamilies(this.#machine),
         ...(this.#loop?.families() ?? []),
@@ -178,6 +186,7 @@ export type {
   MonitorSources,
   PerformanceMetrics,
   PoolFigures,
+  ScalingFigures,
   ServingState,
   TuningReadings,
 } from './figures.ts';

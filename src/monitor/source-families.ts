@@ -2,7 +2,7 @@ import type { ConcurrencyStatistics } from '../kernel/concurrency-statistics.ts'
 import type { PoolStatistics } from '../kernel/pool-statistics.ts';
 import { METRICS } from './definitions.ts';
 import { byLabel, single, toFamily } from './families.ts';
-import type { CacheReadings, LimitFigures, TuningReadings } from './figures.ts';
+import type { CacheReadings, LimitFigures, ScalingFigures, TuningReadings } from './figures.ts';
 import type { MetricFamily } from './metric-family.ts';
 
 /** What a cache tells, as metrics. */
@@ -115,4 +115,14 @@ export function tuningFamilies({ memory, tunables }: TuningReadings): MetricFami
 /** An instance counts itself, under the state that it is in. */
 export function instanceFamily(state: string): MetricFamily {
   return toFamily(METRICS.instances, [{ labels: { state }, value: 1 }]);
+}
+
+/** How many instances there should be, where anybody wants to know. */
+export function scalingFamilies(scaling: ScalingFigures | undefined): MetricFamily[] {
+  if (scaling === undefined) return [];
+  return [
+    single(METRICS.demand, scaling.demandRatio),
+    single(METRICS.instancesRecommended, scaling.recommendedInstances),
+    byLabel(METRICS.scalings, Object.entries(scaling.told)),
+  ];
 }

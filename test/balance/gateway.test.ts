@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { GatewayServerStatistics } from '../../src/balance/gateway/gateway-server.ts';
 import { call, Orders, request, startGateway, startReplica } from './shop.ts';
 
 async function start(names: readonly string[], config = {}, more = {}) {
@@ -14,8 +15,8 @@ describe('a gateway before real replicas', () => {
     const heard = await Promise.all(Array.from({ length: 20 }, () => call(url, 'who')));
     expect(new Set(heard.map(({ text }) => text))).toEqual(new Set(['a', 'b']));
     expect(heard.every(({ headers }) => !headers.has('peregrine-load'))).toBe(true);
-    const { balancer, inFlight } = gateway.getStatistics().servers['shop'] ?? {};
-    expect(balancer?.instances.map(({ requests, state }) => [requests, state])).toEqual([
+    const { replicas, inFlight } = gateway.getStatistics().servers['shop'] as GatewayServerStatistics;
+    expect(replicas?.balancer.instances.map(({ requests, state }) => [requests, state])).toEqual([
       [10, 'healthy'],
       [10, 'healthy'],
     ]);
@@ -74,8 +75,10 @@ describe('a gateway before real replicas', () => {
       const before = orders.counts().size;
       expect(await gateway.reload(config(...urls))).toBe(true);
       while (orders.counts().size < before + 20) await call(url, 'who');
-      const { balancer } = gateway.getStatistics().servers['shop'] ?? {};
-      expect(new Set(balancer?.instances.map(({ id }) => id))).toEqual(new Set(urls.map((one) => new URL(one).host)));
+      const { replicas } = gateway.getStatistics().servers['shop'] as GatewayServerStatistics;
+      expect(new Set(replicas?.balancer.instances.map(({ id }) => id))).toEqual(
+        new Set(urls.map((one) => new URL(one).host)),
+      );
     }
     isOver = true;
     const made = (await Promise.all(workers)).reduce((sum, calls) => sum + calls);
@@ -104,9 +107,9 @@ describe('a gateway before real replicas', () => {
   });
 
   it('tells operators how it does, and finishes what it has when it stops', async () => {
-    const { url, gateway, admin } = await start(['a'], {}, { admin: { port: 0 } });
+    const { url, gateway, urls } = await start(['a'], {}, { admin: { port: 0 } });
     const get = async (path: string) => {
-      const response = await fetch(`${admin}${path}`);
+      const response = await fetch(`${urls.admin}${path}`);
       return [response.status, await response.json()];
     };
     expect(await get('/livez')).toEqual([200, { status: 'ok' }]);
@@ -115,7 +118,7 @@ describe('a gateway before real replicas', () => {
     await call(url, 'who');
     expect((await get('/statistics'))[1]).toMatchObject({
       isReady: true,
-      servers: { shop: { calls: 1, path: '/mcp' } },
+      servers: { shop: { path: '/mcp', replicas: { calls: 1 } } },
     });
     const params = { name: 'slowly', arguments: {}, _meta: { progressToken: 'p' } };
     const response = await request(url, 'tools/call', params);

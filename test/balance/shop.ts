@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
-import { Gateway } from '../../src/balance/gateway/gateway.ts';
+import { Gateway, type GatewayUrls } from '../../src/balance/gateway/gateway.ts';
 import type { GatewayConfig, GatewayServerConfig } from '../../src/balance/gateway/gateway-options.ts';
 import type { Logger } from '../../src/kernel/logger.ts';
 
@@ -122,7 +122,7 @@ export interface RunningGateway {
   readonly gateway: Gateway;
   /** Of the server `shop`. */
   readonly url: string;
-  readonly admin: string | undefined;
+  readonly urls: GatewayUrls;
   readonly logged: string[];
 }
 
@@ -136,6 +136,6 @@ export async function startGateway(
   const logger: Logger = { info: note, warn: note };
   const gateway = new Gateway({ listen: { port: 0 }, servers: { shop }, ...more }, { logger });
   onTestFinished(() => gateway.close(0));
-  const { servers, admin } = await gateway.listen();
-  return { gateway, url: servers['shop'] as string, admin, logged };
+  const urls = await gateway.listen();
+  return { gateway, url: urls.servers['shop'] as string, urls, logged };
 }

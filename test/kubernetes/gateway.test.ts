@@ -28,7 +28,7 @@ function inside(): GatewayServerConfig['kubernetes'] & object {
 
 const tokenFile = (): string => join(cluster.caFile, '../token');
 const replicasOf = ({ gateway }: RunningGateway): string =>
-  (gateway.getStatistics().servers['shop']?.balancer.instances ?? [])
+  (gateway.getStatistics().servers['shop']?.replicas?.balancer.instances ?? [])
     .map(({ id, state }) => `${new URL(`http://${id}`).port} ${state}`)
     .join();
 

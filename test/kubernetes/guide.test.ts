@@ -28,7 +28,7 @@ describe('the guide to Kubernetes', () => {
     for (const sample of samples)
       await runSample(sample, { createOptimizedServer: create, MyServer, identity, process });
     expect(configs).toHaveLength(1);
-    expect(configs[0]?.monitor).toMatchObject({ host: '0.0.0.0' });
+    expect(configs[0]).toMatchObject({ monitor: { host: '0.0.0.0' }, scaling: true });
   });
 
   it('shows sources that there are', async () => {

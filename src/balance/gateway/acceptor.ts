@@ -9,23 +9,35 @@ import type { TargetCall } from './target.ts';
 const UNKNOWN_SESSION = { status: 404, code: SESSION_NOT_FOUND, message: 'Session not found' };
 const ALLOWED = new Set(['GET', 'DELETE']);
 
+/** The path of an endpoint that answers by itself, for several servers. */
+export interface MergedRoute {
+  readonly path: string;
+  readonly acceptor: Acceptor;
+}
+
 /** Takes what clients ask for and hands it to the server behind the path. */
 export class GatewayAcceptor implements Acceptor {
   readonly #sessions: SessionIds;
   #routes: Routes = new Map();
+  #merged: MergedRoute | undefined;
 
   constructor(sessions: SessionIds) {
     this.#sessions = sessions;
   }
 
   /** From now on requests go by these routes; those on their way are not disturbed. */
-  route(routes: Routes): void {
+  route(routes: Routes, merged?: MergedRoute): void {
     this.#routes = routes;
+    this.#merged = merged;
   }
 
   /** HOT: every call; guarded by `npm run bench -- scale`. */
   post(exchange: Exchange, body: string): void {
     if (exchange.closed) return;
+    if (this.#merged !== undefined && this.#merged.path === exchange.head?.path) {
+      this.#merged.acceptor.post(exchange, body);
+      return;
+    }
     const head = clientHeadOf(exchange, this.#routes, this.#sessions);
     const route = this.#admit(exchange, head, body);
     if (route === undefined) return;
@@ -49,6 +61,10 @@ export class GatewayAcceptor implements Acceptor {
   }
 
   other(exchange: Exchange, method: string): void {
+    if (this.#merged !== undefined && this.#merged.path === exchange.head?.path) {
+      this.#merged.acceptor.other(exchange, method);
+      return;
+    }
     const head = clientHeadOf(exchange, this.#routes, this.#sessions);
     if (!ALLOWED.has(method)) {
       exchange.respond(405, '', undefined, [['Allow', 'POST, GET, DELETE']]);

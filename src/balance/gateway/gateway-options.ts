@@ -9,11 +9,16 @@ import {
   resolveTransportLimits,
   type TransportLimits,
 } from '../../transport/transport.ts';
-import { type ResolvedSource, resolveSource, SOURCE_KEYS, type SourceConfig } from './endpoint-sources.ts';
-import { REPLICA_KEYS, type ReplicaConfig, type ReplicaOptions, resolveReplicaOptions } from './replica-options.ts';
+import type { StdioOptions } from '../stdio/stdio-options.ts';
+import type { ResolvedBacking } from './backing.ts';
+import { resolveSource, SOURCE_KEYS, type SourceConfig } from './endpoint-sources.ts';
+import { type MergeConfig, type ResolvedMergeConfig, resolveMerge } from './merge-config.ts';
+import { ResolvedReplicas } from './replica-backing.ts';
+import { REPLICA_KEYS, type ReplicaConfig, resolveReplicaOptions } from './replica-options.ts';
 import { type ResponseCacheOptions, resolveResponseCache } from './response-cache.ts';
 import type { RouteOptions } from './route.ts';
 import { type ResolvedScale, resolveScale, type ScaleConfig } from './scale-options.ts';
+import { ResolvedStdioBacking } from './stdio-backing.ts';
 
 /** What a gateway does, as `gateway.json` has it. Every key is checked. */
 export interface GatewayConfig {
@@ -28,6 +33,8 @@ export interface GatewayConfig {
   readonly drain?: DrainConfig;
   /** The servers by their names. */
   readonly servers: { readonly [name: string]: GatewayServerConfig };
+  /** One endpoint for several of them. @default none */
+  readonly merge?: MergeConfig;
 }
 
 export interface DrainConfig {
@@ -42,9 +49,11 @@ export interface ListenConfig extends Pick<HttpOptions, 'host' | 'port' | 'allow
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
 }
 
-/** One server: where clients reach it, where its replicas are, and how calls are spread over them. */
+/** One server: where clients reach it, and what is behind it: replicas somewhere, or processes of its own. */
 export interface GatewayServerConfig extends ReplicaConfig, SourceConfig {
-  /** @default '/mcp' */
+  /** Processes that speak over stdio, in place of replicas. */
+  readonly stdio?: Omit<StdioOptions, 'name'>;
+  /** @default '/mcp'; with `merge` none: then it is reached through the merged endpoint only */
   readonly path?: string;
   /** Most calls at the same time; further ones get 503. @default 10_000 */
   readonly maxInFlight?: number;
@@ -64,27 +73,20 @@ export interface ResolvedGateway {
   readonly admin: { readonly host: string; readonly port: number } | undefined;
   readonly drain: Required<DrainConfig>;
   readonly servers: ReadonlyMap<string, ResolvedServer>;
+  readonly merge: ResolvedMergeConfig | undefined;
 }
 
 export interface ResolvedServer {
   readonly name: string;
-  readonly route: RouteOptions;
-  readonly replicas: ReplicaOptions;
-  readonly source: ResolvedSource;
+  readonly route: RouteOptions | undefined;
+  readonly backing: ResolvedBacking;
   readonly scale: ResolvedScale | undefined;
 }
 
-const KEYS = ['listen', 'limits', 'sessionSecret', 'admin', 'drain', 'servers'] as const;
+const KEYS = ['listen', 'limits', 'sessionSecret', 'admin', 'drain', 'servers', 'merge'] as const;
 const LISTEN_KEYS = ['host', 'port', 'allowedHosts', 'allowedOrigins', 'tls'] as const;
-const SERVER_KEYS = [
-  'path',
-  'maxInFlight',
-  'forwardAuthorization',
-  'cache',
-  'scale',
-  ...SOURCE_KEYS,
-  ...REPLICA_KEYS,
-] as const;
+const ROUTE_KEYS = ['path', 'maxInFlight', 'forwardAuthorization', 'cache'] as const;
+const SERVER_KEYS = ['stdio', 'scale', ...ROUTE_KEYS, ...SOURCE_KEYS, ...REPLICA_KEYS] as const;
 const MIN_SECRET_LENGTH = 32;
 const DRAIN_TIME = { min: 0, max: 3_600_000 };
 const PORT = { min: 0, max: 65_535 };
@@ -93,6 +95,9 @@ const PORT = { min: 0, max: 65_535 };
 export function resolveGateway(config: unknown, clock: Clock = systemClock): ResolvedGateway {
   const given = objectOption('config', config ?? null, KEYS);
   const { tls, ...listen } = objectOption('listen', given.listen, LISTEN_KEYS);
+  const servers = resolveServers(given.servers, given.merge !== undefined, clock);
+  const merge = given.merge === undefined ? undefined : resolveMerge(given.merge, [...servers.keys()]);
+  checkPaths(servers, merge);
   return Object.freeze({
     listen: resolveHttpOptions({ ...listen, port: listen.port ?? 8_080 }, 'listen'),
     tls: tls === undefined ? undefined : resolveTls(tls),
@@ -100,7 +105,8 @@ export function resolveGateway(config: unknown, clock: Clock = systemClock): Res
     sessionSecret: resolveSecret(given.sessionSecret),
     admin: given.admin === undefined ? undefined : resolveAdmin(given.admin),
     drain: resolveDrain(given.drain),
-    servers: resolveServers(given.servers, clock),
+    servers,
+    merge,
   });
 }
 
@@ -138,38 +144,59 @@ function resolveDrain(value: unknown): Required<DrainConfig> {
   };
 }
 
-function resolveServers(value: unknown, clock: Clock): ReadonlyMap<string, ResolvedServer> {
+function resolveServers(value: unknown, isMerged: boolean, clock: Clock): ReadonlyMap<string, ResolvedServer> {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || Object.keys(value).length === 0)
     throw new OptionError('servers', 'must be an object with at least one server', value);
-  const servers = new Map<string, ResolvedServer>();
-  const paths = new Map<string, string>();
-  for (const [name, server] of Object.entries(value)) {
-    const resolved = resolveServer(name, server, clock);
-    const { path } = resolved.route;
-    const other = paths.get(path);
-    if (other !== undefined)
-      throw new OptionError(`servers.${name}.path`, `must be another one than that of "${other}"`, path);
-    paths.set(path, name);
-    servers.set(name, resolved);
-  }
-  return servers;
+  return new Map(
+    Object.entries(value).map(([name, server]) => [name, resolveServer(name, server, isMerged, clock)] as const),
+  );
 }
 
-function resolveServer(name: string, value: unknown, clock: Clock): ResolvedServer {
+/** What is reached by a path must be told by it. */
+function checkPaths(servers: ReadonlyMap<string, ResolvedServer>, merge: ResolvedMergeConfig | undefined): void {
+  const owners = new Map<string, string>();
+  if (merge !== undefined) owners.set(merge.path, 'merge');
+  for (const { name, route } of servers.values()) {
+    if (route === undefined) continue;
+    const other = owners.get(route.path);
+    if (other !== undefined)
+      throw new OptionError(`servers.${name}.path`, `must be another one than that of "${other}"`, route.path);
+    owners.set(route.path, name);
+  }
+}
+
+function resolveServer(name: string, value: unknown, isMerged: boolean, clock: Clock): ResolvedServer {
   const at = `servers.${name}`;
   if (!/^[\w-]{1,64}$/.test(name))
     throw new OptionError(at, 'must be named by letters, digits, "-" and "_", at most 64 of them', name);
   const given = objectOption(at, value ?? null, SERVER_KEYS);
+  const hasRoute = given.path !== undefined || !isMerged;
   return {
     name,
-    route: Object.freeze({
-      path: endpointPathOption(`${at}.path`, given.path),
-      maxInFlight: integerOption(`${at}.maxInFlight`, given.maxInFlight, 10_000, { min: 1, max: 1_000_000 }),
-      forwardAuthorization: booleanOption(`${at}.forwardAuthorization`, given.forwardAuthorization, true),
-      cache: given.cache === false ? undefined : resolveResponseCache(`${at}.cache`, given.cache),
-    }),
-    replicas: resolveReplicaOptions(at, given as ReplicaConfig),
-    source: resolveSource(at, given as SourceConfig, clock),
+    route: hasRoute ? resolveRoute(at, given) : undefined,
+    backing: given.stdio === undefined ? resolveReplicas(at, name, given, clock) : resolveStdio(at, name, given),
     scale: given.scale === undefined ? undefined : resolveScale(name, given.scale, given as SourceConfig, clock),
   };
+}
+
+function resolveRoute(at: string, given: { readonly [key in (typeof ROUTE_KEYS)[number]]?: unknown }): RouteOptions {
+  return Object.freeze({
+    path: endpointPathOption(`${at}.path`, given.path),
+    maxInFlight: integerOption(`${at}.maxInFlight`, given.maxInFlight, 10_000, { min: 1, max: 1_000_000 }),
+    forwardAuthorization: booleanOption(`${at}.forwardAuthorization`, given.forwardAuthorization, true),
+    cache: given.cache === false ? undefined : resolveResponseCache(`${at}.cache`, given.cache),
+  });
+}
+
+/** What is behind a server is told by its keys. A further kind is one more function here, and one more key. */
+function resolveReplicas(at: string, name: string, given: object, clock: Clock): ResolvedBacking {
+  return new ResolvedReplicas(name, resolveReplicaOptions(at, given), resolveSource(at, given, clock));
+}
+
+function resolveStdio(at: string, name: string, given: { readonly stdio?: unknown }): ResolvedBacking {
+  const [odd] = [...SOURCE_KEYS, ...REPLICA_KEYS].filter(
+    (key) => (given as Record<string, unknown>)[key] !== undefined,
+  );
+  if (odd !== undefined) throw new OptionError(`${at}.${odd}`, 'has no meaning beside "stdio"', (given as never)[odd]);
+  return new ResolvedStdioBacking(`${at}.stdio`, name, given.stdio);
 }

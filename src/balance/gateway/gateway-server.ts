@@ -1,24 +1,13 @@
-import type { Clock } from '../../kernel/clock.ts';
-import { toMessage } from '../../kernel/errors.ts';
-import type { Logger } from '../../kernel/logger.ts';
-import type { Random } from '../../kernel/random.ts';
-import { LoadBalancer } from '../picking/load-balancer.ts';
-import type { Endpoint, EndpointSource } from '../sources/endpoint-source.ts';
-import { HttpUpstream } from '../upstream/http-upstream.ts';
+import type { Backing, BackingParts, BackingStatistics } from './backing.ts';
 import type { ResolvedServer } from './gateway-options.ts';
 import type { ReplicaScaling } from './replica-scaling.ts';
-import { type ReplicaStatistics, ReplicaTarget } from './replica-target.ts';
 import type { ResponseCacheStatistics } from './response-cache.ts';
-import { Route } from './route.ts';
+import { Route, type RouteOptions } from './route.ts';
+import type { ResolvedScale } from './scale-options.ts';
 
-export interface GatewayServerParts {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-}
-
-export interface GatewayServerStatistics extends ReplicaStatistics {
-  readonly path: string;
+export interface GatewayServerStatistics extends BackingStatistics {
+  /** Nothing where it is reached through the merged endpoint only. */
+  readonly path: string | undefined;
   /** Calls of clients that go on. */
   readonly inFlight: number;
   /** Calls that were refused since there were too many. */
@@ -32,104 +21,72 @@ export interface PreparedServer {
   abandon(): void;
 }
 
-type GatewayServerMembers = Pick<GatewayServer, 'config' | 'route' | 'target' | 'source' | 'scaling'>;
-
-/** One server of a gateway: its route, its replicas, and the source that knows them. */
+/** One server of a gateway: what is behind its name, and the route that leads there. */
 export class GatewayServer {
-  readonly config: ResolvedServer;
-  readonly route: Route;
-  readonly target: ReplicaTarget;
-  readonly source: EndpointSource;
+  readonly name: string;
+  readonly backing: Backing;
+  readonly route: Route | undefined;
   readonly scaling: ReplicaScaling | undefined;
+  readonly #scale: ResolvedScale | undefined;
 
-  private constructor({ config, route, target, source, scaling }: GatewayServerMembers) {
-    this.config = config;
+  private constructor(
+    { name, scale }: ResolvedServer,
+    backing: Backing,
+    route: Route | undefined,
+    scaling: ReplicaScaling | undefined,
+  ) {
+    this.name = name;
+    this.backing = backing;
     this.route = route;
-    this.target = target;
-    this.source = source;
     this.scaling = scaling;
+    this.#scale = scale;
   }
 
-  /**
-   * Gets a server ready to take the place of the one before: what means the same is kept, connections above all.
-   *
-   * @throws {PeregrineError} when its replicas cannot be learned.
-   */
+  /** Gets a server ready to take the place of the one before. @throws when what is behind it cannot be had. */
   static async prepare(
     config: ResolvedServer,
     before: GatewayServer | undefined,
-    parts: GatewayServerParts,
+    parts: BackingParts,
   ): Promise<PreparedServer> {
-    const keptTarget = before !== undefined && isSame(before.config.replicas, config.replicas) ? before : undefined;
-    const isSourceKept = keptTarget?.config.source.fingerprint === config.source.fingerprint;
-    const source = isSourceKept ? keptTarget.source : config.source.create();
-    let target: ReplicaTarget | undefined;
-    let endpoints: readonly Endpoint[] = [];
-    if (!isSourceKept) {
-      const changed = (list: readonly Endpoint[]): void => {
-        endpoints = list;
-        target?.setEndpoints(list);
-      };
-      const failed = (error: unknown): void =>
-        parts.logger.warn({ server: config.name, error: toMessage(error) }, 'gateway: replicas could not be learned');
-      await source.start(changed, failed);
-    }
+    const { backing, route, scale } = config;
+    const prepared = await backing.prepare(before?.backing, parts);
     return {
-      abandon: () => {
-        if (!isSourceKept) source.stop();
-      },
+      abandon: () => prepared.abandon(),
       commit: () => {
-        target = keptTarget === undefined ? createTarget(config, parts) : keptTarget.target;
-        if (!isSourceKept) {
-          keptTarget?.source.stop();
-          target.setEndpoints(endpoints);
-        }
-        const isRouteKept = keptTarget !== undefined && isSame(keptTarget.config.route, config.route);
-        const route = isRouteKept ? keptTarget.route : new Route(target, config.route, parts.clock);
-        const isScalingKept = keptTarget?.config.scale?.fingerprint === config.scale?.fingerprint;
-        const scaling = isScalingKept ? keptTarget?.scaling : startScaling(config, target, parts);
-        return new GatewayServer({ config, route, target, source, scaling });
+        const committed = prepared.commit();
+        const kept = before?.route;
+        const isKept = kept !== undefined && kept.target === committed.target && isSame(kept.options, route);
+        const made = route && new Route(committed.target, route, parts.clock);
+        const isSameScaling = before?.backing === committed && before.#scale?.fingerprint === scale?.fingerprint;
+        const scaling = isSameScaling ? before.scaling : startScaling(scale, committed, parts);
+        return new GatewayServer(config, committed, isKept ? kept : made, scaling);
       },
     };
   }
 
-  /** Ends what another server, that took the place of this one, does not use. */
+  /** Ends what its successor does not use. */
   async retire(successor: GatewayServer | undefined, deadlineMs: number): Promise<void> {
-    if (successor?.source !== this.source) this.source.stop();
     if (successor?.scaling !== this.scaling) await this.scaling?.close();
-    if (successor?.target !== this.target) await this.target.close(deadlineMs);
+    await this.backing.retire(successor?.backing, deadlineMs);
   }
 
   statistics(): GatewayServerStatistics {
-    const { cache, inFlight, refused, options } = this.route;
-    return { path: options.path, inFlight, refused, ...this.target.statistics(), cache: cache?.statistics() };
+    const { cache, inFlight = 0, refused = 0, options } = this.route ?? {};
+    return { path: options?.path, inFlight, refused, cache: cache?.statistics(), ...this.backing.statistics() };
   }
 }
 
 function startScaling(
-  { scale }: ResolvedServer,
-  target: ReplicaTarget,
-  parts: GatewayServerParts,
+  scale: ResolvedScale | undefined,
+  backing: Backing,
+  parts: BackingParts,
 ): ReplicaScaling | undefined {
-  const scaling = scale?.create({ ...parts, replicas: () => target.statistics().balancer.instances });
+  const replicas = () => backing.statistics().replicas?.balancer.instances ?? [];
+  const scaling = scale?.create({ ...parts, replicas });
   scaling?.start();
   return scaling;
 }
 
-function isSame(one: unknown, other: unknown): boolean {
+function isSame(one: RouteOptions, other: RouteOptions | undefined): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
-}
-
-function createTarget({ name, replicas }: ResolvedServer, { clock, random }: GatewayServerParts): ReplicaTarget {
-  const { algorithm, health, maxConnections } = replicas;
-  return new ReplicaTarget(name, {
-    clock,
-    options: replicas,
-    createBalancer(check) {
-      const probe = health && { check, intervalMs: health.intervalMs, timeoutMs: health.timeoutMs };
-      return new LoadBalancer({ algorithm, clock, random, ...(probe && { probe }) });
-    },
-    connect: ({ url, host }) =>
-      new HttpUpstream({ url: new URL(url).origin, maxConnections, clock, ...(host !== undefined && { host }) }),
-  });
 }

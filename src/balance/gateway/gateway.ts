@@ -5,11 +5,13 @@ import { type Logger, stderrLogger } from '../../kernel/logger.ts';
 import { type Random, systemRandom } from '../../kernel/random.ts';
 import { createEngineSignals } from '../../signal/signal.ts';
 import { HttpEndpoint } from '../../transport/transport.ts';
+import type { MergedEndpoint } from '../merge/merged-endpoint.ts';
 import { GatewayAcceptor } from './acceptor.ts';
 import { AdminServer } from './admin-server.ts';
 import { type GatewayConfig, type ResolvedGateway, resolveGateway } from './gateway-options.ts';
 import { GatewayServer, type GatewayServerStatistics } from './gateway-server.ts';
 import { SessionIds } from './session-ids.ts';
+import type { Target } from './target.ts';
 
 /** What a gateway takes from outside. */
 export interface GatewayParts {
@@ -21,6 +23,8 @@ export interface GatewayParts {
 /** Where a gateway is reached. */
 export interface GatewayUrls {
   readonly servers: { readonly [name: string]: string };
+  /** The endpoint that merges servers. */
+  readonly merged: string | undefined;
   readonly admin: string | undefined;
 }
 
@@ -40,8 +44,11 @@ export class Gateway {
   readonly #endpoint: HttpEndpoint;
   readonly #admin: AdminServer | undefined;
   readonly #retiring = new Set<Promise<void>>();
+  /** What ends the time that a merged endpoint has left. */
+  readonly #hurry = new Set<() => void>();
   #config: ResolvedGateway;
   #servers: Servers = new Map();
+  #merged: MergedEndpoint | undefined;
   /** The reload that goes on: they come one after the other. */
   #reloading: Promise<unknown> = Promise.resolve();
   #isReady = false;
@@ -72,7 +79,7 @@ export class Gateway {
       const url = await this.#endpoint.listen();
       const adminUrl = await this.#admin?.listen();
       this.#isReady = true;
-      return { servers: this.#urls(url), admin: adminUrl };
+      return { ...this.#urls(url), admin: adminUrl };
     } catch (error) {
       await this.close(0);
       throw error;
@@ -107,9 +114,12 @@ export class Gateway {
     if (wasReady && deadlineMs > 0 && delayMs > 0)
       await new Promise<void>((resolve) => void this.#parts.clock.after(delayMs, resolve));
     this.#endpoint.drain();
-    for (const { route } of this.#servers.values()) for (const stream of [...route.streams]) stream.finish();
+    for (const { route } of this.#servers.values()) for (const stream of [...(route?.streams ?? [])]) stream.finish();
+    this.#merged?.drain();
     await this.#endpoint.close(deadlineMs);
+    await this.#merged?.close(0);
     await Promise.all(Array.from(this.#servers.values(), (server) => server.retire(undefined, 0)));
+    for (const resolve of this.#hurry) resolve();
     await Promise.all(this.#retiring);
     await this.#admin?.close();
   }
@@ -122,8 +132,9 @@ export class Gateway {
       await this.#apply(resolved);
       const later = KEPT_KEYS.filter((key) => JSON.stringify(resolved[key]) !== JSON.stringify(this.#config[key]));
       if (later.length > 0) logger.warn({ keys: later }, 'gateway: these take effect when it starts the next time');
-      this.#config = { ...this.#config, drain: resolved.drain, servers: resolved.servers };
-      logger.info({ servers: [...resolved.servers.keys()] }, 'gateway: goes on by the new configuration');
+      const { drain, servers, merge } = resolved;
+      this.#config = { ...this.#config, drain, servers, merge };
+      logger.info({ servers: [...servers.keys()] }, 'gateway: goes on by the new configuration');
       return true;
     } catch (error) {
       logger.warn({ error: toMessage(error) }, 'gateway: the new configuration is refused, the old one stays');
@@ -132,7 +143,7 @@ export class Gateway {
   }
 
   /** Prepares all servers first, so that either all are served as configured or nothing changes. */
-  async #apply({ servers }: ResolvedGateway): Promise<void> {
+  async #apply({ servers, merge }: ResolvedGateway): Promise<void> {
     const before = this.#servers;
     const preparing = Array.from(servers.values(), (server) =>
       GatewayServer.prepare(server, before.get(server.name), this.#parts),
@@ -144,30 +155,59 @@ export class Gateway {
       for (const one of prepared) one.abandon();
       throw failed.reason;
     }
-    const after = new Map(prepared.map((one) => one.commit()).map((server) => [server.config.name, server]));
+    const after = new Map(prepared.map((one) => one.commit()).map((server) => [server.name, server]));
     this.#servers = after;
-    const routes = Array.from(after.values(), ({ route }) => [route.options.path, route] as const);
-    this.#acceptor.route(new Map(routes));
-    this.#endpoint.serve(routes.map(([path]) => path));
-    for (const [name, server] of before) this.#retire(server, after.get(name));
+    this.#mergeBy(merge, before);
+    const routes = Array.from(after.values()).flatMap(({ route }) => (route === undefined ? [] : [route]));
+    const merged = merge && this.#merged && { path: merge.path, acceptor: this.#merged };
+    this.#acceptor.route(new Map(routes.map((route) => [route.options.path, route])), merged);
+    this.#endpoint.serve([
+      ...routes.map(({ options }) => options.path),
+      ...(merged === undefined ? [] : [merged.path]),
+    ]);
+    for (const [name, server] of before) this.#retire(server.retire(after.get(name), RETIRE_MS));
   }
 
-  #retire(server: GatewayServer, successor: GatewayServer | undefined): void {
-    const retiring = server
-      .retire(successor, server.config.replicas.drainMs)
-      .finally(() => this.#retiring.delete(retiring));
+  /** Makes the merged endpoint, unless the one that is there means the same and its servers are the same. */
+  #mergeBy(merge: ResolvedGateway['merge'], before: Servers): void {
+    const targetOf = (servers: Servers) => (name: string) => servers.get(name)?.backing.target as Target;
+    const [now, then] = [targetOf(this.#servers), targetOf(before)];
+    const isSame = merge?.fingerprint === this.#config.merge?.fingerprint;
+    if (isSame && this.#merged !== undefined && merge?.servers.every((name) => now(name) === then(name))) return;
+    const old = this.#merged;
+    this.#merged = merge?.create(now, this.#parts);
+    void this.#merged?.open();
+    if (old === undefined) return;
+    old.drain(); // Its streams begin anew at the new one; other calls may take their time.
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#hurry.add(resolve);
+    const cancel = this.#parts.clock.after(RETIRE_MS, resolve);
+    const close = async (): Promise<void> => {
+      await promise;
+      cancel();
+      this.#hurry.delete(resolve);
+      await old.close(0);
+    };
+    this.#retire(close());
+  }
+
+  #retire(work: Promise<void>): void {
+    const retiring = work.finally(() => this.#retiring.delete(retiring));
     this.#retiring.add(retiring);
   }
 
-  #urls(url: string): { readonly [name: string]: string } {
-    const servers = Array.from(this.#servers.values(), ({ config, route }) => [
-      config.name,
-      new URL(route.options.path, url).href,
-    ]);
-    return Object.fromEntries(servers);
+  #urls(url: string): Omit<GatewayUrls, 'admin'> {
+    const at = (path: string): string => new URL(path, url).href;
+    const { merge } = this.#config;
+    const servers = Array.from(this.#servers.values()).flatMap(({ name, route }) =>
+      route === undefined ? [] : [[name, at(route.options.path)] as const],
+    );
+    return { servers: Object.fromEntries(servers), merged: merge && at(merge.path) };
   }
 }
 
+/** How long what is not configured any more may finish what it has, in milliseconds. */
+const RETIRE_MS = 30_000;
 /** What is decided when the gateway starts. */
 const KEPT_KEYS = ['listen', 'tls', 'limits', 'sessionSecret', 'admin'] as const;
 

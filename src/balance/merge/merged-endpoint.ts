@@ -69,6 +69,11 @@ export class MergedEndpoint implements Acceptor {
     await Promise.all(this.#servers.map(({ lists }) => lists.ensure()));
   }
 
+  /** Ends the streams with their result; everything else goes on. */
+  drain(): void {
+    this.#door.close();
+  }
+
   /** Ends the streams and the sessions, and closes the targets. */
   async close(deadlineMs?: number): Promise<void> {
     if (this.#closed) return;

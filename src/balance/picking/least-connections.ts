@@ -9,7 +9,7 @@ const MOST_LOOKED_AT = 64;
  * The least `inFlight / weight`; ties at random, by weight. Of many backends 64 are compared that stand side by side from
  * somewhere on.
  *
- * HOT: every call of a gateway; guarded by the figures in docs/decisions/0019-picking.md.
+ * HOT: every call of a gateway; guarded by `node bench/scale-model/pick-cost.ts` (decision 0019).
  */
 export class LeastConnections implements Picker {
   readonly #random: Random;

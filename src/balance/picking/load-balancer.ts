@@ -123,7 +123,7 @@ export class LoadBalancer {
    * Chooses a backend for one call; nothing where there is none.
    *
    * @param exclude Backends that must not be chosen, such as the one that just failed.
-   * HOT: every call of a gateway; guarded by the figures in docs/decisions/0019-picking.md.
+   * HOT: every call of a gateway; guarded by `node bench/scale-model/pick-cost.ts` (decision 0019).
    */
   pick({ exclude }: { readonly exclude?: ReadonlySet<string> | undefined } = {}): ChosenBackend | undefined {
     let candidates = this.#candidates ?? this.#arrange();
@@ -142,9 +142,7 @@ export class LoadBalancer {
   report(id: string, { cpu, memory }: BackendLoad): void {
     const member = this.#members.get(id);
     if (member === undefined || !isShare(cpu) || !isShare(memory)) return;
-    member.cpu = Math.min(1, cpu);
-    member.memory = Math.min(1, memory);
-    member.reportedAt = this.#options.clock.now();
+    member.report({ cpu: Math.min(1, cpu), memory: Math.min(1, memory) }, this.#options.clock.now());
   }
 
   /** How each backend does; `overall` is the mean of their loads, by weight. */

@@ -1,4 +1,7 @@
-import type { BackendState, BackendStatistics } from './backend.ts';
+import type { BackendLoad, BackendState, BackendStatistics } from './backend.ts';
+
+/** Over how long a reported utilization is evened out. */
+const STEADY_MS = 5_000;
 
 /** A backend as its balancer knows it. One record holds what every algorithm needs, so that a scan reads one kind of object. */
 export class Member {
@@ -26,6 +29,8 @@ export class Member {
   /** What it reported last. */
   cpu = 0;
   memory = 0;
+  /** Its utilization over the last seconds: that of one second swings with who was chosen in the second before. */
+  steadyCpu = 0;
   reportedAt = Number.NEGATIVE_INFINITY;
   /** Waits for the last call in flight to settle. */
   idle: PromiseWithResolvers<void> | undefined;
@@ -53,6 +58,14 @@ export class Member {
     this.weight = weight;
     this.warmth = warmth;
     this.share = weight * warmth;
+  }
+
+  report({ cpu, memory }: BackendLoad, now: number): void {
+    const kept = Math.exp((this.reportedAt - now) / STEADY_MS);
+    this.steadyCpu = this.steadyCpu * kept + cpu * (1 - kept);
+    this.cpu = cpu;
+    this.memory = memory;
+    this.reportedAt = now;
   }
 
   statistics(): BackendStatistics {

@@ -27,7 +27,7 @@ export class ResourceBased implements Picker {
     return betterOfTwo(
       members,
       this.#random,
-      ({ inFlight, cpu, reportedAt }) => (1 + inFlight) / (1.02 - (reportedAt >= freshFrom ? cpu : 0)),
+      ({ inFlight, steadyCpu, reportedAt }) => (1 + inFlight) / (1.02 - (reportedAt >= freshFrom ? steadyCpu : 0)),
       ({ memory, reportedAt }) => memory <= this.#maxMemory || reportedAt < freshFrom,
     );
   }

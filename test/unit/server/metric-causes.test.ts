@@ -85,6 +85,16 @@ const comeAndGo = async (server: Rig) => {
   await told;
 };
 
+/** More comes than can be done, for three seconds of the monitor. */
+const overload = () =>
+  cause(
+    async (server, clock) => {
+      await callTool(server, 'ok');
+      for (let tick = 0; tick < 310; tick++) clock.advanceLate(10, 400);
+    },
+    { clock: new LateClock(), scaling: true },
+  );
+
 /** What makes each metric move; `elsewhere` are those that nothing in this process moves: they have tests of their own below. */
 const CAUSES: { readonly [M in Metric]: Cause | 'elsewhere' } = {
   requests: cause(call('ok')),
@@ -140,6 +150,9 @@ const CAUSES: { readonly [M in Metric]: Cause | 'elsewhere' } = {
   breakerState: cause((server) => server.breakCircuit()),
   breakerTransitions: cause((server) => server.breakCircuit()),
   instances: cause((server) => server.stop()),
+  demand: overload(),
+  instancesRecommended: overload(),
+  scalings: overload(),
   cpu: cause(burn),
   instanceFailures: 'elsewhere',
   memoryPressure: cause(

@@ -17,13 +17,15 @@ describe("a gateway's configuration", () => {
         forwardAuthorization: true,
         cache: { maxEntries: 1_000, maxBytes: 16_777_216, maxTtlMs: 3_600_000 },
       },
-      replicas: {
-        algorithm: 'least-connections',
-        safeTools: [],
-        retries: { share: 0.2, perSecond: 10, deadlineMs: 30_000 },
-        hedging: undefined,
-        breaker: { threshold: 5, timeoutMs: 10_000, resetMs: 30_000 },
-        health: { path: undefined, intervalMs: 5_000, timeoutMs: 2_000 },
+      backing: {
+        options: {
+          algorithm: 'least-connections',
+          safeTools: [],
+          retries: { share: 0.2, perSecond: 10, deadlineMs: 30_000 },
+          hedging: undefined,
+          breaker: { threshold: 5, timeoutMs: 10_000, resetMs: 30_000 },
+          health: { path: undefined, intervalMs: 5_000, timeoutMs: 2_000 },
+        },
       },
     });
   });
@@ -32,7 +34,7 @@ describe("a gateway's configuration", () => {
     const { servers } = resolveGateway(shop({ retries: false, health: false, cache: false, hedging: true }));
     expect(servers.get('shop')).toMatchObject({
       route: { cache: undefined },
-      replicas: { retries: { share: 0, perSecond: 0 }, health: undefined, hedging: { share: 0.02 } },
+      backing: { options: { retries: { share: 0, perSecond: 0 }, health: undefined, hedging: { share: 0.02 } } },
     });
   });
 
@@ -44,6 +46,11 @@ describe("a gateway's configuration", () => {
     ['a name that cannot be one', { servers: { 'a b': { endpoints } } }, '"servers.a b" must be named by'],
     ['a mistyped key', { ...shop({}), listne: {} }, '"listne" is not known (did you mean "listen"?)'],
     ['a mistyped key of a server', shop({ algoritm: 'x' }), '"servers.shop.algoritm" is not known'],
+    ['processes without a command', { servers: { shop: { stdio: {} } } }, '"servers.shop.stdio.command" must be'],
+    ['processes and replicas', shop({ stdio: { command: 'x' } }), '"servers.shop.endpoints" has no meaning beside'],
+    ['a merge of the unknown', { ...shop({}), merge: { servers: { shoe: 'x' } } }, '"merge.servers.shoe" is not known'],
+    ['a merge under a path that is taken', { ...shop({ path: '/mcp' }), merge: {} }, 'than that of "merge"'],
+    ['a separator that is none', { ...shop({}), merge: { separator: ' ' } }, '"merge.separator" must be'],
     ['no replicas', { servers: { shop: {} } }, '"servers.shop" must have exactly one of endpoints, dns, kubernetes'],
     ['two sources', shop({ dns: { name: 'x', port: 1 } }), '"servers.shop" must have exactly one of'],
     ['a URL that is none', shop({ endpoints: ['x'] }), '"servers.shop.endpoints[0]" must be a URL'],

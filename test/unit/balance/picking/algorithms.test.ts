@@ -67,6 +67,19 @@ describe('resource-based', () => {
     expect(countOf(pickMany(balancer, 2, false))).toEqual({ a: 1, b: 1 });
   });
 
+  it('evens out what is reported over some seconds, and shows it as it is', () => {
+    const { balancer, clock } = resourceBased('ab');
+    balancer.report('a', { cpu: 0.02, memory: 0.1 });
+    balancer.report('b', { cpu: 0.22, memory: 0.1 });
+    clock.advance(100);
+    balancer.report('a', { cpu: 1, memory: 0.1 });
+    expect(countOf(pickMany(balancer, 20))).toEqual({ a: 20 });
+    expect(balancer.getStatistics().instances.map(({ load }) => load)).toEqual([1, 0.22]);
+    clock.advance(5_000);
+    balancer.report('a', { cpu: 1, memory: 0.1 });
+    expect(countOf(pickMany(balancer, 20))).toEqual({ b: 20 });
+  });
+
   it('counts weights', () => {
     const { balancer } = balancerWith({ a: 1, b: 3 }, { algorithm: 'resource-based' });
     expect(countOf(pickMany(balancer, 400, false))).toEqual({ a: 100, b: 300 });
