@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import type { Cache, Invalidation } from './cache/cache.ts';
 import {
   BEAT_EVERY_MS,
@@ -11,6 +12,7 @@ import type { InstancePlace } from './kernel/instance-place.ts';
 import { silentLogger, stderrLogger } from './kernel/logger.ts';
 import { terminate } from './kernel/process-signals.ts';
 import { type ChangeBus, type ChangeEvent, createLocalBus } from './protocol/protocol.ts';
+import type { ServerEvents } from './server-api.ts';
 import type { OptimizedServerConfig, ResolvedServerConfig } from './server-config.ts';
 import type { ServerMonitor, ServerMonitorParts } from './server-monitor.ts';
 
@@ -25,6 +27,8 @@ export interface SupervisedParts {
   readonly settings: ResolvedServerConfig;
   readonly cache: Cache;
   readonly monitor: ServerMonitor;
+  /** Who is told of changes of the number of instances. */
+  readonly events: EventEmitter<ServerEvents>;
   readonly rebalance: (share: number) => void;
   readonly stop: () => Promise<void>;
 }
@@ -97,11 +101,14 @@ export class ServerInstance {
     void link.send({ kind: 'started', url, server: { name, version }, settings: toldSettings(config) });
   }
 
-  #obey(message: ToInstance, { stop, rebalance, monitor, cache }: SupervisedParts): void {
+  #obey(message: ToInstance, { stop, rebalance, monitor, cache, events }: SupervisedParts): void {
     if (message.kind === 'drain') void terminate(stop);
     else if (message.kind === 'rebalance') rebalance(message.share);
     else if (message.kind === 'change') this.#local.publish(message.event as ChangeEvent);
-    else if (message.kind === 'alert') monitor.alerts.tell([message.record]);
+    else if (message.kind === 'scale') {
+      const { recommendation } = message;
+      events.emit(`scale-${recommendation.direction}-needed`, recommendation);
+    } else if (message.kind === 'alert') monitor.alerts.tell([message.record]);
     else if (message.kind === 'invalidate') {
       cache.hear(message.invalidation as Invalidation);
       void this.#link?.send({ kind: 'done', id: message.id });
@@ -118,7 +125,12 @@ export class ServerInstance {
 }
 
 /** A logger of the author's own stays here, and is told what the supervisor finds. */
-function toldSettings({ monitor, alertThresholds, alerts = {} }: OptimizedServerConfig): SupervisedSettings {
+function toldSettings({ monitor, alertThresholds, scaling, alerts = {} }: OptimizedServerConfig): SupervisedSettings {
   const { logger, ...others } = alerts;
-  return { monitor, alertThresholds, alerts: { ...others, ...(logger === undefined ? {} : { logger: false }) } };
+  return {
+    monitor,
+    alertThresholds,
+    scaling,
+    alerts: { ...others, ...(logger === undefined ? {} : { logger: false }) },
+  };
 }

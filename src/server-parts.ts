@@ -69,7 +69,8 @@ export function createMonitor(
 ): ServerMonitor {
   const { serverInfo: server, clock } = settings;
   const limits = () => dispatcher.limitStatistics();
-  const scaling = createScaling(settings, limits, events);
+  // Of several instances their supervisor decides.
+  const scaling = instance.place === undefined ? createScaling(settings, limits, events) : undefined;
   const monitor = new ServerMonitor({
     ...instance.monitorSettings(settings),
     signals,

@@ -219,6 +219,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
       this.monitor.enter('ready');
       this.#instance.join(url, {
         ...{ config: this.config, settings: this.#settings, cache: this.#cache, monitor: this.monitor },
+        events: this,
         rebalance: (share) => this.#endpoint?.rebalance(share),
         stop: () => this.stop(),
       });

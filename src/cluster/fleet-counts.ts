@@ -1,4 +1,12 @@
-import { METRICS, type MetricFamily, type MetricSnapshot, mergeSnapshots, toFamily } from '../monitor/monitor.ts';
+import {
+  METRICS,
+  type MetricFamily,
+  type MetricSnapshot,
+  mergeSnapshots,
+  type ScalingFigures,
+  scalingFamilies,
+  toFamily,
+} from '../monitor/monitor.ts';
 import type { Fleet } from './fleet.ts';
 import type { Instance } from './instance.ts';
 
@@ -10,10 +18,12 @@ export class FleetCounts {
   /** Counters and histograms of all that are gone. */
   departed: MetricSnapshot = NOTHING;
   readonly #fleet: Fleet;
+  readonly #scaling: () => ScalingFigures;
   #failures = 0;
 
-  constructor(fleet: Fleet) {
+  constructor(fleet: Fleet, scaling: () => ScalingFigures) {
     this.#fleet = fleet;
+    this.#scaling = scaling;
     fleet.changed.on(({ instance, stage }) => {
       if (stage === 'gone') this.#depart(instance);
     });
@@ -30,6 +40,7 @@ export class FleetCounts {
     return [
       toFamily(METRICS.instances, samples),
       toFamily(METRICS.instanceFailures, [{ labels: {}, value: this.#failures }]),
+      ...scalingFamilies(this.#scaling()),
     ];
   }
 

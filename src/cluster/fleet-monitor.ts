@@ -17,6 +17,7 @@ import {
   type OutletState,
   resolveAlerts,
   resolveMonitorOptions,
+  type ScalingFigures,
   type Vitals,
   VitalsMeter,
 } from '../monitor/monitor.ts';
@@ -32,6 +33,7 @@ export interface FleetMonitorParts {
   readonly ports: { readonly prometheusPort: unknown; readonly dashboardPort: unknown };
   readonly logger: Logger;
   readonly clock?: Clock;
+  readonly scaling: () => ScalingFigures;
 }
 
 const TICK_MS = 1_000;
@@ -59,11 +61,11 @@ export class FleetMonitor {
 
   /** @throws {OptionError} when a setting of the server's monitor or alerts is not valid. */
   constructor(parts: FleetMonitorParts) {
-    const { started, clock = systemClock, fleet } = parts;
+    const { started, clock = systemClock, fleet, scaling } = parts;
     const { server, settings } = started;
     this.#parts = parts;
     this.#clock = clock;
-    this.#counts = new FleetCounts(fleet);
+    this.#counts = new FleetCounts(fleet, scaling);
     this.#feed = new LiveFeed({ server: { ...server, peregrine: readVersion() }, startedAt: clock.wallNow() });
     this.alerts = new Alerts({
       settings: resolveAlerts(settings.alertThresholds, settings.alerts),
@@ -167,9 +169,9 @@ export class FleetMonitor {
   /** Each alert goes to the instance that it is about, one about all of them to the first: there the author listens. */
   #tell(record: AlertRecord): void {
     this.#news.push(record);
-    const { instances } = this.#parts.fleet;
-    const about = instances.find(({ name }) => record.instance === '' || name === record.instance);
-    about?.send({ kind: 'alert', record });
+    const { fleet } = this.#parts;
+    if (record.instance === '') fleet.tellFirst({ kind: 'alert', record });
+    else fleet.instances.find(({ name }) => name === record.instance)?.send({ kind: 'alert', record });
   }
 }
 

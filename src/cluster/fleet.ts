@@ -4,6 +4,7 @@ import type { InstancePlace } from '../kernel/instance-place.ts';
 import { Signal } from '../signal/signal.ts';
 import { Instance, type InstanceStage, type StartedMessage } from './instance.ts';
 import type { Launcher } from './launcher.ts';
+import type { ToInstance } from './messages.ts';
 import type { ResolvedSupervisorOptions } from './options.ts';
 import { Relay } from './relay.ts';
 
@@ -55,6 +56,11 @@ export class Fleet {
     this.#wanted = 1;
     this.#port = started.url === undefined ? undefined : Number(new URL(started.url).port);
     return started;
+  }
+
+  /** Tells one of them what is to be told once. */
+  tellFirst(message: ToInstance): void {
+    this.instances.find(({ stage }) => stage === 'ready')?.send(message);
   }
 
   /** Starts or drains instances until there are so many. */

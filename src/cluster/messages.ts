@@ -1,3 +1,4 @@
+import type { ScaleRecommendation } from '../balance/balance.ts';
 import type { AlertRecord, HealthReport, MetricSnapshot } from '../monitor/monitor.ts';
 
 /** The parts of an instance's configuration that its supervisor acts upon, as they were given. */
@@ -5,6 +6,7 @@ export interface SupervisedSettings {
   readonly monitor: unknown;
   readonly alertThresholds: unknown;
   readonly alerts: unknown;
+  readonly scaling: unknown;
 }
 
 /** What an instance tells its supervisor. Everything is plain JSON. */
@@ -36,6 +38,8 @@ export type ToInstance =
   | { readonly kind: 'change'; readonly event: unknown }
   | { readonly kind: 'invalidate'; readonly id: number; readonly invalidation: unknown }
   | { readonly kind: 'invalidated'; readonly id: number; readonly byAll: boolean }
+  /** The number of instances changes. */
+  | { readonly kind: 'scale'; readonly recommendation: ScaleRecommendation }
   /** An alert about this instance, or about all. */
   | { readonly kind: 'alert'; readonly record: AlertRecord };
 

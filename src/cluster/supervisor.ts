@@ -1,20 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { Autoscaler } from '../balance/balance.ts';
-import type { CancelTimer } from '../kernel/clock.ts';
+import type { AutoscalerOptions } from '../balance/balance.ts';
 import { PeregrineError } from '../kernel/errors.ts';
 import { workerHeapMb } from '../kernel/hardware-profile.ts';
 import { readText } from '../kernel/machine.ts';
-import type { OutletState } from '../monitor/monitor.ts';
+import type { OutletState, ScalingFigures } from '../monitor/monitor.ts';
 import { Fleet, type FleetEvent } from './fleet.ts';
-import { FleetLoad } from './fleet-load.ts';
 import { FleetMonitor } from './fleet-monitor.ts';
-import type { InstanceStage } from './instance.ts';
+import { FleetScaler } from './fleet-scaler.ts';
+import type { InstanceStage, StartedMessage } from './instance.ts';
 import type { Launcher } from './launcher.ts';
 import { type ResolvedSupervisorOptions, resolveSupervisorOptions, type SupervisorOptions } from './options.ts';
 import { createProcessLauncher } from './process-launcher.ts';
 import { createThreadLauncher } from './thread-launcher.ts';
-
-const SAMPLE_MS = 2_000;
 
 /** What a supervisor says once it serves. */
 export interface SupervisedServer {
@@ -36,7 +33,7 @@ export class Supervisor {
   readonly #fleet: Fleet;
   #monitor: FleetMonitor | undefined;
   #stopping: Promise<void> | undefined;
-  #stopFollowing: CancelTimer | undefined;
+  #scaler: FleetScaler | undefined;
 
   /** @throws {OptionError} when an option is unknown or not valid. */
   constructor(options: SupervisorOptions) {
@@ -66,12 +63,15 @@ export class Supervisor {
       const { url } = started;
       if (url === undefined)
         throw new PeregrineError('NOTHING_SERVED', 'the program started a server that listens nowhere');
-      const monitor = new FleetMonitor({ fleet: this.#fleet, started, ports, logger, clock });
+      const scaler = this.#createScaler(started);
+      const scaling = (): ScalingFigures => scaler.figures();
+      const monitor = new FleetMonitor({ fleet: this.#fleet, started, ports, logger, clock, scaling });
+      this.#scaler = scaler;
       this.#monitor = monitor;
       await monitor.open();
       for (const { problem } of monitor.outlets) if (problem !== null) logger.warn({}, problem);
       this.#fleet.scaleTo(minInstances);
-      this.#followLoad();
+      scaler.start();
       return { url, outlets: monitor.outlets };
     } catch (error) {
       await this.stop();
@@ -95,22 +95,23 @@ export class Supervisor {
 
   /** Drains all instances, and ends. Safe to call again. */
   stop(): Promise<void> {
-    this.#stopFollowing?.();
+    this.#scaler?.stop();
     this.#stopping ??= this.#fleet.stop().then(() => this.#monitor?.close());
     return this.#stopping;
   }
 
-  /** Lets the number of instances follow what they have to do. */
-  #followLoad(): void {
+  #createScaler({ settings }: StartedMessage): FleetScaler {
     const { clock, logger, minInstances, maxInstances } = this.#options;
-    if (minInstances === maxInstances) return;
-    const autoscaler = new Autoscaler({ minInstances, maxInstances });
-    const load = new FleetLoad(this.#fleet);
-    this.#stopFollowing = clock.every(SAMPLE_MS, () => {
-      const recommendation = autoscaler.observe(load.sample(), clock.now());
-      if (recommendation === undefined) return;
-      logger.info({ scaling: recommendation }, `from ${recommendation.from} to ${recommendation.to} instances`);
-      this.#fleet.scaleTo(recommendation.to);
+    const { scaleUpAt, scaleDownAt, target } = (settings.scaling ?? {}) as AutoscalerOptions;
+    const laws = Object.entries({ scaleUpAt, scaleDownAt, target }).filter(([, value]) => value !== undefined);
+    return new FleetScaler({
+      ...{ fleet: this.#fleet, clock },
+      options: { ...Object.fromEntries(laws), minInstances, maxInstances },
+      told: (recommendation) => {
+        const { from, to } = recommendation;
+        logger.info({ scaling: recommendation }, `from ${from} to ${to} instances`);
+        this.#fleet.tellFirst({ kind: 'scale', recommendation });
+      },
     });
   }
 

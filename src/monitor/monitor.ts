@@ -200,5 +200,6 @@ export { type MonitorOptions, type ResolvedMonitorOptions, resolveMonitorOptions
 export type { OtlpOptions } from './otlp-options.ts';
 export { listenOutlet, type OutletState } from './outlet.ts';
 export { Readings } from './readings.ts';
+export { scalingFamilies } from './source-families.ts';
 export type { AlertKey, AlertRecord, PoolVitals, TargetRow, Vitals } from './vitals.ts';
 export { VitalsMeter } from './vitals-meter.ts';

@@ -18,7 +18,13 @@ async function startSupervisor(options: Partial<SupervisorOptions> = PORTS, sett
   const supervisor = new Supervisor(given);
   supervisors.push(supervisor);
   const starting = supervisor.start();
-  const all = { monitor: undefined, alertThresholds: undefined, alerts: { logger: false }, ...settings };
+  const all = {
+    monitor: undefined,
+    alertThresholds: undefined,
+    alerts: { logger: false },
+    scaling: undefined,
+    ...settings,
+  };
   const server = { name: 'fake', version: '1' };
   launcher.at(0).says({ kind: 'started', url: 'http://127.0.0.1:4321/mcp', server, settings: all });
   const { outlets } = await starting;
@@ -79,6 +85,11 @@ describe('the monitor of a fleet', () => {
       'mcp_server_instances{state="ready"} 1',
     ]);
     expect(linesOf(after, 'mcp_server_instance_failures_total')).toEqual(['mcp_server_instance_failures_total 1']);
+    expect(linesOf(after, 'mcp_demand_ratio')).toEqual(['mcp_demand_ratio 0']);
+    expect(linesOf(after, 'mcp_server_scalings_total')).toEqual([
+      'mcp_server_scalings_total{direction="up"} 0',
+      'mcp_server_scalings_total{direction="down"} 0',
+    ]);
   });
 
   it('is ready while one instance is, and says what does not work', async () => {

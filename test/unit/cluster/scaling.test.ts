@@ -57,13 +57,14 @@ function snapshotOf(instance: FakeInstance, at: number, busy: number): MetricSna
 
 describe('the number of instances', () => {
   it('grows within seconds with what there is to do, to its most', async () => {
-    const { pass, count } = await start(2, 8);
+    const { pass, count, launcher } = await start(2, 8);
     await pass(10, 0.6);
     expect(count()).toBe(2);
     await pass(10, 6);
     expect(count()).toBeGreaterThan(3);
     await pass(20, 8);
     expect(count()).toBe(8);
+    expect(launcher.at(0).told).toContain('scale');
   });
 
   it('falls only once minutes have needed less, at most by half at a time', async () => {
