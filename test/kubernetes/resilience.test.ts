@@ -111,8 +111,7 @@ describe('a source of endpoints', () => {
 
 describe('leaders', () => {
   it('are followed by another when their connection ends, and never two of them patch', async () => {
-    // What cuts off the first one: requests of its token get no further.
-    const lease = { durationMs: 3_000, renewMs: 500 };
+    const lease = { durationMs: 5_000, renewMs: 500 };
     const tell = { a: new Told<ScaleResult>(), b: new Told<ScaleResult>() };
     const [a, b] = (['a', 'b'] as const).map((name) => {
       const target = new ScaleTarget(
@@ -128,7 +127,7 @@ describe('leaders', () => {
     b.start(tell.b.tell, () => {});
     expect((await b.apply(up(6))).outcome).toBe('waiting');
     expect(b.isLeader).toBe(false);
-    cluster.api.tokens.delete('a');
+    cluster.api.tokens.delete('a'); // It is cut off.
     await tell.b.until(({ outcome }) => outcome === 'scaled');
     expect(a.isLeader).toBe(false);
     expect((await a.apply(up(8))).outcome).toBe('waiting');
