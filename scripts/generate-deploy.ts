@@ -1,15 +1,11 @@
-/** Writes deploy/: what Prometheus and Grafana need, made of the monitor's own definitions. */
+/** Writes deploy/: what Prometheus, Grafana and Kubernetes need, made of the server's own definitions. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { grafanaDashboard } from './deploy/grafana-dashboard.ts';
-import { prometheusRules } from './deploy/prometheus-rules.ts';
+import { GENERATED } from './deploy/generated.ts';
 
-for (const [path, text] of [
-  ['deploy/prometheus/rules.yml', prometheusRules()],
-  ['deploy/grafana/peregrine.json', grafanaDashboard()],
-] as const) {
+for (const [path, text] of GENERATED) {
   const file = join(import.meta.dirname, '..', path);
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, text);
+  writeFileSync(file, text());
   console.log(`${path} written`);
 }

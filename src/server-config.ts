@@ -99,6 +99,9 @@ export interface OptimizedServerConfig {
   readonly clock?: Clock;
 }
 
+/** How a server stops; deploy/ gives its pods the time for it. */
+export const DRAIN = Object.freeze({ timeoutMs: 25_000, delayInKubernetesMs: 5_000 });
+
 const KEYS = [
   'name',
   'version',
@@ -185,8 +188,8 @@ export function resolveServerConfig(config: OptimizedServerConfig): ResolvedServ
     monitor: resolveMonitorOptions(monitorOf(given)),
     alerts: resolveAlerts(given.alertThresholds, given.alerts),
     handleSignals: booleanOption('handleSignals', given.handleSignals, true),
-    drainTimeoutMs: integerOption('drainTimeoutMs', given.drainTimeoutMs, 25_000, { min: 0, max: 3_600_000 }),
-    drainDelayMs: integerOption('drainDelayMs', given.drainDelayMs, isInKubernetes() ? 5_000 : 0, {
+    drainTimeoutMs: integerOption('drainTimeoutMs', given.drainTimeoutMs, DRAIN.timeoutMs, { min: 0, max: 3_600_000 }),
+    drainDelayMs: integerOption('drainDelayMs', given.drainDelayMs, isInKubernetes() ? DRAIN.delayInKubernetesMs : 0, {
       min: 0,
       max: 600_000,
     }),

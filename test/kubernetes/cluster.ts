@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,6 +24,8 @@ export interface Cluster {
   kubectl(...args: readonly string[]): Promise<string>;
   /** Lets it apply a manifest. It reads no schema here: what is in a manifest is checked by the models of the official client. */
   apply(manifest: string, ...args: readonly string[]): Promise<string>;
+  /** Runs `kubectl proxy` until the cluster stops. @returns Where it listens. */
+  proxy(): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -52,13 +55,17 @@ export async function startCluster(options: { readonly hasKeda?: boolean } = {})
     ['KUBERNETES_SERVICE_PORT', port],
   ]);
   const clients: ApiClient[] = [];
+  const common = [`--server=${server.url}`, `--certificate-authority=${caFile}`, `--token=${OPERATOR}`];
+  const settings = {
+    env: { PATH: process.env.PATH ?? '', HOME: folder, KUBECONFIG: join(folder, 'none') },
+    cwd: folder,
+  };
   const execute = async (args: readonly string[], input: string): Promise<string> => {
-    const env = { PATH: process.env.PATH ?? '', HOME: folder, KUBECONFIG: join(folder, 'none') };
-    const running = run(neededProgram('kubectl'), [...common, ...args], { env, cwd: folder });
+    const running = run(neededProgram('kubectl'), [...common, ...args], settings);
     running.child.stdin?.end(input);
     return (await running).stdout.trim();
   };
-  const common = [`--server=${server.url}`, `--certificate-authority=${caFile}`, `--token=${OPERATOR}`];
+  const proxies: ChildProcess[] = [];
   return {
     api,
     server,
@@ -74,36 +81,17 @@ export async function startCluster(options: { readonly hasKeda?: boolean } = {})
     },
     kubectl: (...args) => execute(args, ''),
     apply: (manifest, ...args) => execute(['apply', '--server-side', '--validate=false', ...args, '-f', '-'], manifest),
+    async proxy() {
+      const proxy = spawn(neededProgram('kubectl'), [...common, 'proxy', '--port=0'], settings);
+      proxies.push(proxy);
+      const [line] = await once(proxy.stdout, 'data');
+      return `http://${/127\.0\.0\.1:\d+/.exec(String(line))?.[0]}`;
+    },
     async stop() {
+      for (const proxy of proxies) proxy.kill();
       for (const client of clients) client.close();
       await server.down();
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-/** Something that is told, and can be awaited. */
-export class Told<T> {
-  readonly all: T[] = [];
-  readonly #waiting = new Set<() => void>();
-
-  readonly tell = (value: T): void => {
-    this.all.push(value);
-    for (const wake of this.#waiting) wake();
-  };
-
-  /** Waits until something that was told, before or later, is as wanted. */
-  async until(isWanted: (value: T) => boolean): Promise<T> {
-    for (;;) {
-      const found = this.all.find(isWanted);
-      if (found !== undefined) return found;
-      await new Promise<void>((resolve) => {
-        const wake = (): void => {
-          this.#waiting.delete(wake);
-          resolve();
-        };
-        this.#waiting.add(wake);
-      });
-    }
-  }
 }

@@ -62,6 +62,14 @@ export class FakeApi {
     return found;
   }
 
+  /** All objects, of whatever kind, that were written after a version. */
+  since(version: number): StoredObject[] {
+    const all = this.#kinds.flatMap(({ plural }) =>
+      this.store.list({ plural, namespace: undefined, labels: undefined }),
+    );
+    return all.filter(({ metadata }) => Number(metadata.resourceVersion) > version);
+  }
+
   /** The statuses of requests for paths that end like this. */
   statuses(method: string, ending: string): number[] {
     return this.seen.filter((each) => each.method === method && each.path.endsWith(ending)).map(({ status }) => status);
@@ -118,14 +126,13 @@ export class FakeApi {
   }
 
   #serve({ method, contentType = '', body }: FakeRequest, target: Target): FakeAnswer {
-    const { kind, namespace = '', name, isScale, query } = target;
-    const isTrial = query.get('dryRun') === 'All';
+    const { kind, namespace = '', name, isScale } = target;
     const changes = (): Changes => JSON.parse(body);
     if (name === undefined) {
       if (method === 'GET') return { status: 200, body: this.#list(target) };
-      return { status: 201, body: this.#create(target, changes(), isTrial) };
+      return { status: 201, body: this.#create(target, changes()) };
     }
-    if (isScale) return { status: 200, body: this.#scale(method, target, changes, isTrial) };
+    if (isScale) return { status: 200, body: this.#scale(method, target, changes) };
     if (method === 'GET') return { status: 200, body: this.store.get(kind, namespace, name) };
     if (method === 'DELETE') {
       this.store.delete(kind, namespace, name);
@@ -133,19 +140,19 @@ export class FakeApi {
     }
     if (method === 'PUT') {
       this.store.get(kind, namespace, name);
-      return { status: 200, body: this.store.put(kind, namespace, changes(), isTrial) };
+      return { status: 200, body: this.store.put(kind, namespace, changes()) };
     }
     const isApply = contentType.startsWith('application/apply-patch');
     if (isApply && this.store.find(kind, namespace, name) === undefined)
-      return { status: 201, body: this.store.put(kind, namespace, changes(), isTrial) };
-    return { status: 200, body: this.store.patch(kind, namespace, name, changes(), isTrial) };
+      return { status: 201, body: this.store.put(kind, namespace, changes()) };
+    return { status: 200, body: this.store.patch(kind, namespace, name, changes()) };
   }
 
-  #create({ kind, namespace = '' }: Target, content: Changes, isTrial: boolean): StoredObject {
+  #create({ kind, namespace = '' }: Target, content: Changes): StoredObject {
     const { name = '' } = (content.metadata ?? {}) as { readonly name?: string };
     if (this.store.find(kind, namespace, name) !== undefined)
       throw new Refusal(409, 'AlreadyExists', `${kind.plural} "${name}" already exists`);
-    return this.store.put(kind, namespace, content, isTrial);
+    return this.store.put(kind, namespace, content);
   }
 
   #list({ kind, namespace, query }: Target): object {
@@ -155,7 +162,7 @@ export class FakeApi {
   }
 
   /** Its version is that of what is scaled. */
-  #scale(method: string, target: Target, changes: () => Changes, isTrial: boolean): object {
+  #scale(method: string, target: Target, changes: () => Changes): object {
     const { kind, namespace = '', name = '' } = target;
     const toScale = ({ metadata, spec, status }: StoredObject): object => ({
       apiVersion: 'autoscaling/v1',
@@ -168,7 +175,7 @@ export class FakeApi {
     const { metadata = {}, spec } = changes() as { metadata?: { resourceVersion?: string }; spec: Changes };
     const { resourceVersion } = metadata;
     const wanted = { metadata: resourceVersion === undefined ? {} : { resourceVersion }, spec };
-    return toScale(this.store.patch(kind, namespace, name, wanted, isTrial));
+    return toScale(this.store.patch(kind, namespace, name, wanted));
   }
 
   #watch({ kind, namespace, query }: Target): FakeAnswer {

@@ -19,6 +19,7 @@ export const KINDS: readonly Kind[] = [
   { ...CORE, kind: 'Service', plural: 'services', shortNames: ['svc'] },
   { ...CORE, kind: 'ServiceAccount', plural: 'serviceaccounts', shortNames: ['sa'] },
   { ...CORE, kind: 'ConfigMap', plural: 'configmaps', shortNames: ['cm'] },
+  { ...CORE, kind: 'Secret', plural: 'secrets' },
   { ...CORE, kind: 'Namespace', plural: 'namespaces', isOfCluster: true },
   { ...APPS, kind: 'Deployment', plural: 'deployments', shortNames: ['deploy'], isScaled: true },
   { ...APPS, kind: 'StatefulSet', plural: 'statefulsets', shortNames: ['sts'], isScaled: true },

@@ -58,7 +58,7 @@ async function respond(api: FakeApi, request: IncomingMessage, response: ServerR
   }
   response.flushHeaders();
   const stop = answer.open({
-    write: (line) => void response.write(line),
+    write: (line) => void (response.writableEnded || response.write(line)),
     end: (isOrderly) => void (isOrderly ? response.end() : response.destroy()),
   });
   response.on('close', stop);

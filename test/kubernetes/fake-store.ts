@@ -71,8 +71,8 @@ export class FakeStore {
     return found;
   }
 
-  /** Makes or replaces an object. @param isTrial Only says what would become of it. */
-  put(kind: Kind, namespace: string, content: Changes, isTrial = false): StoredObject {
+  /** Makes or replaces an object. */
+  put(kind: Kind, namespace: string, content: Changes): StoredObject {
     const given = (content.metadata ?? {}) as Partial<Metadata>;
     const name = given.name ?? '';
     if (!/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name)) throw new Refusal(422, 'Invalid', `bad name "${name}"`);
@@ -84,15 +84,15 @@ export class FakeStore {
     const uid = before?.metadata.uid ?? `uid-${++this.#uids}`;
     const metadata = { ...given, name, namespace, uid, resourceVersion: String(this.#version + 1) };
     const object = withDefaults(kind, { apiVersion: versionOf(kind), kind: kind.kind, ...content, metadata });
-    if (!isTrial) this.#keep(before === undefined ? 'ADDED' : 'MODIFIED', kind.plural, object);
+    this.#keep(before === undefined ? 'ADDED' : 'MODIFIED', kind.plural, object);
     return object;
   }
 
   /** As a JSON merge patch does. */
-  patch(kind: Kind, namespace: string, name: string, changes: Changes, isTrial = false): StoredObject {
+  patch(kind: Kind, namespace: string, name: string, changes: Changes): StoredObject {
     const before = this.get(kind, namespace, name);
     const { resourceVersion: _, ...metadata } = before.metadata;
-    return this.put(kind, namespace, merge({ ...before, metadata }, changes) as Changes, isTrial);
+    return this.put(kind, namespace, merge({ ...before, metadata }, changes) as Changes);
   }
 
   delete(kind: Kind, namespace: string, name: string): void {

@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ApiClient } from '../../src/balance/kubernetes/api-client.ts';
+import { resolveApiOptions } from '../../src/balance/kubernetes/api-options.ts';
 import { EndpointSliceSource } from '../../src/balance/kubernetes/endpoint-slice-source.ts';
 import { type ScaleResult, ScaleTarget } from '../../src/balance/kubernetes/scale-target.ts';
 import { slice } from '../unit/balance/kubernetes/support.ts';
-import { type Cluster, startCluster, Told } from './cluster.ts';
+import { type Cluster, startCluster } from './cluster.ts';
+import { Told } from './told.ts';
 
 let cluster: Cluster;
 const closing: (() => unknown)[] = [];
@@ -99,5 +102,30 @@ describe('kubectl and Peregrine', () => {
     await told.until((ids) => ids === '10.0.0.2:3000');
     await cluster.kubectl('patch', 'endpointslice', 'web-b', '--type=merge', '-p', '{"ports":[{"port":4000}]}');
     await told.until((ids) => ids === '10.0.0.2:4000');
+  });
+
+  it('reach the API together, through kubectl proxy', async () => {
+    const put = (address: string): void =>
+      void cluster.api.store.put(
+        cluster.api.kind('EndpointSlice'),
+        'default',
+        slice('web-a', { endpoints: [{ address }] }),
+      );
+    put('10.0.0.1');
+    const options = resolveApiOptions('kubernetes', { apiServer: await cluster.proxy(), namespace: 'default' });
+    const api = new ApiClient(options);
+    closing.push(() => api.close());
+    const source = new EndpointSliceSource({ service: 'web' }, { api });
+    closing.push(() => source.stop());
+    const told = new Told<string>();
+    await source.start(
+      (endpoints) => told.tell(endpoints.map(({ id }) => id).join()),
+      () => {},
+    );
+    put('10.0.0.2');
+    await told.until((ids) => ids === '10.0.0.2:3000');
+    expect(told.all).toEqual(['10.0.0.1:3000', '10.0.0.2:3000']);
+    const users = cluster.api.seen.filter(({ path }) => path.endsWith('/endpointslices')).map(({ user }) => user);
+    expect(new Set(users)).toEqual(new Set(['operator']));
   });
 });

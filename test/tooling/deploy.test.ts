@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { GENERATED } from '../../scripts/deploy/generated.ts';
 import { grafanaDashboard } from '../../scripts/deploy/grafana-dashboard.ts';
 import { prometheusRules } from '../../scripts/deploy/prometheus-rules.ts';
 import { ALERT_RULES } from '../../src/monitor/alerts/alert-rules.ts';
@@ -59,9 +60,8 @@ function dashboardExpressions(): string[] {
 }
 
 describe('deploy/', () => {
-  it('is what `npm run deploy:update` writes', () => {
-    expect(read('deploy/prometheus/rules.yml')).toBe(prometheusRules());
-    expect(read('deploy/grafana/peregrine.json')).toBe(grafanaDashboard());
+  it.each([...GENERATED])('has in %s what `npm run deploy:update` writes', (path, text) => {
+    expect(read(path)).toBe(text());
   });
 
   it('has a rule for each alert, with its threshold', () => {

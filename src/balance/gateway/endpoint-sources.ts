@@ -1,17 +1,10 @@
 import type { Clock } from '../../kernel/clock.ts';
 import { OptionError } from '../../kernel/errors.ts';
-import { objectOption } from '../../kernel/options.ts';
-import { ApiClient } from '../kubernetes/api-client.ts';
-import type { KubernetesApiOptions } from '../kubernetes/api-options.ts';
-import { API_KEYS, resolveApiOptions } from '../kubernetes/api-options.ts';
-import {
-  EndpointSliceSource,
-  type EndpointSliceSourceOptions,
-  SLICE_KEYS,
-} from '../kubernetes/endpoint-slice-source.ts';
+import { EndpointSliceSource } from '../kubernetes/endpoint-slice-source.ts';
 import { DnsSource, type DnsSourceOptions } from '../sources/dns-source.ts';
 import type { EndpointSource } from '../sources/endpoint-source.ts';
 import { type StaticEndpoint, StaticSource } from '../sources/static-source.ts';
+import { type KubernetesConfig, resolveKubernetes } from './kubernetes-config.ts';
 
 /** Where the replicas of a server are: exactly one of these. */
 export interface SourceConfig {
@@ -20,7 +13,7 @@ export interface SourceConfig {
   /** A name that stands for the addresses of all. */
   readonly dns?: DnsSourceOptions;
   /** A service of Kubernetes. */
-  readonly kubernetes?: EndpointSliceSourceOptions & KubernetesApiOptions;
+  readonly kubernetes?: KubernetesConfig;
 }
 
 /** A source that can be made, and what tells whether another configuration means the same. */
@@ -36,11 +29,8 @@ const SOURCES: { readonly [key in keyof SourceConfig]-?: Create } = {
   endpoints: (name, settings) => new StaticSource(settings as readonly StaticEndpoint[], name),
   dns: (name, settings, clock) => new DnsSource(settings as DnsSourceOptions, { clock }, name),
   kubernetes: (name, settings, clock) => {
-    const given = objectOption(name, settings, [...SLICE_KEYS, ...API_KEYS]) as Record<string, unknown>;
-    const part = (keys: readonly string[]): object =>
-      Object.fromEntries(Object.entries(given).filter(([key]) => keys.includes(key)));
-    const api = new ApiClient(resolveApiOptions(name, part(API_KEYS)), { clock });
-    return new EndpointSliceSource(part(SLICE_KEYS) as EndpointSliceSourceOptions, { api, clock }, name);
+    const { api, slices } = resolveKubernetes(name, settings, clock);
+    return new EndpointSliceSource(slices, { api, clock }, name);
   },
 };
 

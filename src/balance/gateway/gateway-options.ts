@@ -17,6 +17,7 @@ import { ResolvedReplicas } from './replica-backing.ts';
 import { REPLICA_KEYS, type ReplicaConfig, resolveReplicaOptions } from './replica-options.ts';
 import { type ResponseCacheOptions, resolveResponseCache } from './response-cache.ts';
 import type { RouteOptions } from './route.ts';
+import { type ResolvedScale, resolveScale, type ScaleConfig } from './scale-options.ts';
 import { ResolvedStdioBacking } from './stdio-backing.ts';
 
 /** What a gateway does, as `gateway.json` has it. Every key is checked. */
@@ -60,6 +61,8 @@ export interface GatewayServerConfig extends ReplicaConfig, SourceConfig {
   readonly forwardAuthorization?: boolean;
   /** Keeps answers that everyone may have; `false` for none. */
   readonly cache?: ResponseCacheOptions | false;
+  /** Sets how many replicas there are in `kubernetes`, by the load that they report. @default nobody here does */
+  readonly scale?: ScaleConfig;
 }
 
 export interface ResolvedGateway {
@@ -77,12 +80,13 @@ export interface ResolvedServer {
   readonly name: string;
   readonly route: RouteOptions | undefined;
   readonly backing: ResolvedBacking;
+  readonly scale: ResolvedScale | undefined;
 }
 
 const KEYS = ['listen', 'limits', 'sessionSecret', 'admin', 'drain', 'servers', 'merge'] as const;
 const LISTEN_KEYS = ['host', 'port', 'allowedHosts', 'allowedOrigins', 'tls'] as const;
 const ROUTE_KEYS = ['path', 'maxInFlight', 'forwardAuthorization', 'cache'] as const;
-const SERVER_KEYS = ['stdio', ...ROUTE_KEYS, ...SOURCE_KEYS, ...REPLICA_KEYS] as const;
+const SERVER_KEYS = ['stdio', 'scale', ...ROUTE_KEYS, ...SOURCE_KEYS, ...REPLICA_KEYS] as const;
 const MIN_SECRET_LENGTH = 32;
 const DRAIN_TIME = { min: 0, max: 3_600_000 };
 const PORT = { min: 0, max: 65_535 };
@@ -171,6 +175,7 @@ function resolveServer(name: string, value: unknown, isMerged: boolean, clock: C
     name,
     route: hasRoute ? resolveRoute(at, given) : undefined,
     backing: given.stdio === undefined ? resolveReplicas(at, name, given, clock) : resolveStdio(at, name, given),
+    scale: given.scale === undefined ? undefined : resolveScale(name, given.scale, given as SourceConfig, clock),
   };
 }
 

@@ -1,7 +1,9 @@
 import type { Backing, BackingParts, BackingStatistics } from './backing.ts';
 import type { ResolvedServer } from './gateway-options.ts';
+import type { ReplicaScaling } from './replica-scaling.ts';
 import type { ResponseCacheStatistics } from './response-cache.ts';
 import { Route, type RouteOptions } from './route.ts';
+import type { ResolvedScale } from './scale-options.ts';
 
 export interface GatewayServerStatistics extends BackingStatistics {
   /** Nothing where it is reached through the merged endpoint only. */
@@ -24,19 +26,29 @@ export class GatewayServer {
   readonly name: string;
   readonly backing: Backing;
   readonly route: Route | undefined;
+  readonly scaling: ReplicaScaling | undefined;
+  readonly #scale: ResolvedScale | undefined;
 
-  private constructor(name: string, backing: Backing, route: Route | undefined) {
+  private constructor(
+    { name, scale }: ResolvedServer,
+    backing: Backing,
+    route: Route | undefined,
+    scaling: ReplicaScaling | undefined,
+  ) {
     this.name = name;
     this.backing = backing;
     this.route = route;
+    this.scaling = scaling;
+    this.#scale = scale;
   }
 
   /** Gets a server ready to take the place of the one before. @throws when what is behind it cannot be had. */
   static async prepare(
-    { name, backing, route }: ResolvedServer,
+    config: ResolvedServer,
     before: GatewayServer | undefined,
     parts: BackingParts,
   ): Promise<PreparedServer> {
+    const { backing, route, scale } = config;
     const prepared = await backing.prepare(before?.backing, parts);
     return {
       abandon: () => prepared.abandon(),
@@ -45,20 +57,34 @@ export class GatewayServer {
         const kept = before?.route;
         const isKept = kept !== undefined && kept.target === committed.target && isSame(kept.options, route);
         const made = route && new Route(committed.target, route, parts.clock);
-        return new GatewayServer(name, committed, isKept ? kept : made);
+        const isSameScaling = before?.backing === committed && before.#scale?.fingerprint === scale?.fingerprint;
+        const scaling = isSameScaling ? before.scaling : startScaling(scale, committed, parts);
+        return new GatewayServer(config, committed, isKept ? kept : made, scaling);
       },
     };
   }
 
   /** Ends what its successor does not use. */
-  retire(successor: GatewayServer | undefined, deadlineMs: number): Promise<void> {
-    return this.backing.retire(successor?.backing, deadlineMs);
+  async retire(successor: GatewayServer | undefined, deadlineMs: number): Promise<void> {
+    if (successor?.scaling !== this.scaling) await this.scaling?.close();
+    await this.backing.retire(successor?.backing, deadlineMs);
   }
 
   statistics(): GatewayServerStatistics {
     const { cache, inFlight = 0, refused = 0, options } = this.route ?? {};
     return { path: options?.path, inFlight, refused, cache: cache?.statistics(), ...this.backing.statistics() };
   }
+}
+
+function startScaling(
+  scale: ResolvedScale | undefined,
+  backing: Backing,
+  parts: BackingParts,
+): ReplicaScaling | undefined {
+  const replicas = () => backing.statistics().replicas?.balancer.instances ?? [];
+  const scaling = scale?.create({ ...parts, replicas });
+  scaling?.start();
+  return scaling;
 }
 
 function isSame(one: RouteOptions, other: RouteOptions | undefined): boolean {

@@ -44,6 +44,7 @@ export class ApiClient {
   readonly #readToken: () => Promise<string | undefined>;
   readonly #transport: ApiTransport;
   readonly #clock: Clock;
+  readonly #closing = new AbortController();
   #token: { readonly text: string | undefined; readonly readAt: number } | undefined;
 
   constructor(
@@ -93,7 +94,9 @@ export class ApiClient {
     }
   }
 
+  /** Ends all requests; none can be made any more. */
   close(): void {
+    this.#closing.abort();
     this.#transport.close();
   }
 
@@ -117,6 +120,7 @@ export class ApiClient {
     content: Content | undefined,
     signal: AbortSignal,
   ): Promise<ApiAnswer> {
+    const ending = AbortSignal.any([signal, this.#closing.signal]);
     for (let isSecond = false; ; isSecond = true) {
       const token = await this.#currentToken();
       const headers = {
@@ -126,7 +130,7 @@ export class ApiClient {
         ...(content === undefined ? {} : { 'Content-Type': content.type }),
       };
       const body = content === undefined ? undefined : JSON.stringify(content.body);
-      const answer = await this.#transport.send({ method, path, headers, body, signal });
+      const answer = await this.#transport.send({ method, path, headers, body, signal: ending });
       if (answer.status < 300) return answer;
       const text = await textOf(answer.body);
       if (answer.status === 401) this.#token = undefined;

@@ -25,11 +25,14 @@ export interface ApiTransport {
 
 /** A connection that has been silent for so long is asked whether its other end is still there. */
 const PROBE_AFTER_MS = 15_000;
+/** One that nobody uses is closed after this time. */
+const IDLE_MS = 60_000;
 
 /** Over connections that are kept. */
 export function createApiTransport(apiServer: URL, ca: string | undefined): ApiTransport {
   const isTls = apiServer.protocol === 'https:';
-  const agent = isTls ? new HttpsAgent({ keepAlive: true, ca }) : new HttpAgent({ keepAlive: true });
+  const keeping = { keepAlive: true, timeout: IDLE_MS };
+  const agent = isTls ? new HttpsAgent({ ...keeping, ca }) : new HttpAgent(keeping);
   const prefix = apiServer.pathname.replace(/\/$/, '');
   return {
     send({ method, path, headers, body, signal }) {

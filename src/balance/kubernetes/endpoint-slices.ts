@@ -42,10 +42,10 @@ export function toEndpoints(slices: Iterable<EndpointSlice>, options: SliceOptio
       const [address] = addresses;
       const isDraining = conditions?.terminating === true;
       if (address === undefined || (!isDraining && conditions?.ready === false)) continue;
-      const key = targetRef?.uid ?? address;
+      const endpoint = endpointAt(address, port, options, options.host);
+      const key = targetRef?.uid ?? endpoint.id;
       const known = found.get(key);
       if (known !== undefined && (isDraining || !known.draining)) continue;
-      const endpoint = endpointAt(address, port, options, options.host);
       found.set(key, isDraining ? { ...endpoint, draining: true } : endpoint);
     }
   }

@@ -76,7 +76,7 @@ export class ObjectWatch<T extends ApiObject> {
       try {
         if (this.#version === undefined) await this.#list();
         if (!signal.aborted) await this.#watch(this.#version as string);
-        if (this.#clock.now() - began < SHORT_MS) this.#retries++;
+        this.#retries = this.#clock.now() - began < SHORT_MS ? this.#retries + 1 : 0;
       } catch (error) {
         if (signal.aborted) return;
         this.#retries++;

@@ -14,9 +14,9 @@ export interface ScaleTargetOptions {
   readonly kind?: ScaleReference['kind'];
   readonly name: string;
   /** @default 2 */
-  readonly min?: number;
+  readonly minInstances?: number;
   /** @default 16 */
-  readonly max?: number;
+  readonly maxInstances?: number;
   /** @default a Lease by the name of the target with `-peregrine-scale` behind it */
   readonly lease?: Partial<LeaseOptions>;
 }
@@ -44,7 +44,7 @@ interface Scale extends ApiObject {
   readonly status?: { readonly replicas?: number };
 }
 
-export const TARGET_KEYS = ['kind', 'name', 'min', 'max', 'lease'] as const;
+export const TARGET_KEYS = ['kind', 'name', 'minInstances', 'maxInstances', 'lease'] as const;
 const RESOURCES = { Deployment: 'deployments', StatefulSet: 'statefulsets' } as const;
 const CONFLICTS = 3;
 const BACKOFF: Backoff = { firstMs: 1_000, maxMs: 30_000 };
@@ -81,8 +81,10 @@ export class ScaleTarget {
     if (!Object.hasOwn(RESOURCES, kind))
       throw new OptionError(`${name}.kind`, 'must be "Deployment" or "StatefulSet"', kind);
     this.#reference = { kind, name: objectNameOption(`${name}.name`, given.name) };
-    this.#min = integerOption(`${name}.min`, given.min, 2, { min: 1, max: 10_000 });
-    this.#max = integerOption(`${name}.max`, given.max, Math.max(16, this.#min), { min: this.#min, max: 10_000 });
+    const most = { min: 1, max: 10_000 };
+    this.#min = integerOption(`${name}.minInstances`, given.minInstances, 2, most);
+    const fallback = Math.max(16, this.#min);
+    this.#max = integerOption(`${name}.maxInstances`, given.maxInstances, fallback, { ...most, min: this.#min });
     this.#api = parts.api;
     this.#clock = parts.clock ?? systemClock;
     this.#random = parts.random ?? systemRandom;

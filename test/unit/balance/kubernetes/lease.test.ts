@@ -142,6 +142,16 @@ describe('Lease', () => {
     expect([...a.problems, ...b.problems]).toEqual([]);
   });
 
+  it('is given back too when it is closed while it is being taken', async () => {
+    const a = candidate('a');
+    await a.lease.close();
+    expect(stored()?.spec.holderIdentity ?? '').toBe('');
+    const b = candidate('b');
+    await cluster.pass(1_000);
+    expect(holders([a, b])).toEqual(['b']);
+    expect(a.heard).toEqual([]);
+  });
+
   it('is lost at once when somebody gives it to another by hand', async () => {
     const a = candidate('a');
     await cluster.pass(1_000);

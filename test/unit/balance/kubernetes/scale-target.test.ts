@@ -204,7 +204,7 @@ describe('ScaleTarget', () => {
   it.each([
     [{ kind: 'DaemonSet' }, 'option "scale.kind" must be "Deployment" or "StatefulSet", got "DaemonSet"'],
     [{ name: undefined }, 'option "scale.name" must be a non-empty string, got undefined'],
-    [{ min: 5, max: 4 }, 'option "scale.max" must be an integer from 5 to 10000, got 4'],
+    [{ minInstances: 5, maxInstances: 4 }, 'option "scale.maxInstances" must be an integer from 5 to 10000, got 4'],
     [{ lease: { renewMs: 1 } }, 'option "scale.lease.renewMs" must be an integer from 500 to 5000, got 1'],
     [{ leese: {} }, 'option "scale.leese" is not known (did you mean "lease"?)'],
   ])('refuses %j', (wrong, message) => {
