@@ -4,19 +4,29 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 
-const CLI = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const SOURCE = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const BUILT = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 export const PROGRAM = fileURLToPath(new URL('program.ts', import.meta.url));
 
-/** `peregrine start` as a user runs it, ended with the test. */
-export class Supervised {
+export interface CommandOptions {
+  readonly cwd?: string;
+  /** Runs what is built rather than the source. @default false */
+  readonly isBuilt?: boolean;
+}
+
+/** `peregrine` as a user runs it, ended with the test. */
+export class Command {
   readonly child: ChildProcess;
   /** What it said, on both streams, in the order of arrival. */
   readonly lines: string[] = [];
   readonly #closed: Promise<unknown[]>;
   readonly #waiting = new Set<() => void>();
 
-  constructor(...args: readonly string[]) {
-    const child = spawn(process.execPath, [CLI, 'start', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  constructor(args: readonly string[], { cwd, isBuilt = false }: CommandOptions = {}) {
+    const child = spawn(process.execPath, [isBuilt ? BUILT : SOURCE, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      cwd,
+    });
     this.child = child;
     this.#closed = once(child, 'close');
     for (const input of [child.stdout, child.stderr]) {
@@ -75,6 +85,13 @@ export class Supervised {
     if (signal !== undefined) this.child.kill(signal);
     const [code, killedBy] = await this.#closed;
     return code ?? killedBy;
+  }
+}
+
+/** `peregrine start`, with these arguments. */
+export class Supervised extends Command {
+  constructor(...args: readonly string[]) {
+    super(['start', ...args]);
   }
 }
 

@@ -19,7 +19,7 @@ export function betterOfTwo(
   if (members.length === 1) return one;
   const step = 1 + Math.floor(random() * (members.length - 1));
   const other = members[draw(members, (first + step) % members.length, accepts)] as Member;
-  return costOf(other) / other.share < costOf(one) / one.share && accepts(other) ? other : one;
+  return costOf(other) / other.share < costOf(one) / one.share ? other : one;
 }
 
 function draw(members: readonly Member[], from: number, accepts: (member: Member) => boolean): number {

@@ -179,7 +179,10 @@ const CAUSES: { readonly [M in Metric]: Cause | 'elsewhere' } = {
   heapTotal: cause(() => held.push(Array.from({ length: 1e6 }, (_, at) => ({ at })))),
   external: cause(() => held.push(Buffer.alloc(1e6, 1))),
   loopActive: cause(burn),
-  loopIdle: cause((server) => server.run('double')),
+  loopIdle: cause(async (server) => {
+    const { idle } = performance.eventLoopUtilization();
+    while (performance.eventLoopUtilization().idle === idle) await server.run('double');
+  }),
   loopDelay: cause(
     (_server, clock) => {
       clock.advanceLate(20, 25);
