@@ -98,7 +98,10 @@ describe('shared answers', () => {
     ['notifications', '{"jsonrpc":"2.0","method":"tools/list","params":{"_meta":{}}}'],
     ['batches', `[${ask(1)}]`],
     ['what is no JSON', '{'],
-    ['what is nested without end', ask(1).replace('"params":{', `"params":{"x":${'['.repeat(50_000)}${']'.repeat(50_000)},`)],
+    [
+      'what is nested without end',
+      ask(1).replace('"params":{', `"params":{"x":${'['.repeat(50_000)}${']'.repeat(50_000)},`),
+    ],
   ])('are not there for %s', (_, body) => {
     expect(start().cache.slot('', body)).toBeUndefined();
   });
