@@ -88,7 +88,7 @@ export class ServerInstance {
     const link = this.#link;
     if (link === undefined) return;
     const { monitor, settings, config } = parts;
-    process.on('SIGINT', () => {}); // Ctrl-C reaches the whole group: it is the supervisor that decides what ends, and when.
+    process.on('SIGINT', () => {}); // Ctrl-C reaches the whole group; the supervisor has every instance drain.
     this.#stopBeats = settings.clock.every(BEAT_EVERY_MS, () => void link.send({ kind: 'beat' }));
     monitor.onTick(({ snapshot }) => {
       void monitor.health().then((health) => link.send({ kind: 'tick', snapshot, health }));

@@ -2,6 +2,8 @@ import {
   AUTOSCALER_KEYS,
   Autoscaler,
   type AutoscalerOptions,
+  FOR_WANT_OF_ROOM,
+  MeanCost,
   resolveAutoscalerOptions,
   type ScaleRecommendation,
 } from './balance/balance.ts';
@@ -44,8 +46,6 @@ export interface ServerScalingParts {
 
 /** Seconds that a sample is taken over. */
 const SAMPLE_S = 2;
-/** How much of what requests cost before still counts, each sample. */
-const MEMORY = 0.9;
 
 /** Observes a server, and says when there should be more instances of it, or fewer. It changes nothing itself. */
 export class ServerScaling {
@@ -58,8 +58,7 @@ export class ServerScaling {
   /** Counted until the sample before. */
   #admitted = 0;
   #shed = 0;
-  /** Busy seconds and requests by which their mean cost is known, the later the more. */
-  #cost = { busy: 0, requests: 0 };
+  readonly #cost = new MeanCost();
 
   constructor(parts: ServerScalingParts) {
     this.#parts = parts;
@@ -78,10 +77,8 @@ export class ServerScaling {
     if (this.#seconds < SAMPLE_S) return;
     const { options, clock, limits, told } = this.#parts;
     const { admitted, shed, overloaded, delayMs } = limits();
-    const refused = shed.delay + shed['in-flight'] + shed.memory;
-    const cost = this.#cost;
-    cost.busy = MEMORY * cost.busy + this.#busy;
-    cost.requests = MEMORY * cost.requests + (admitted - this.#admitted);
+    const refused = FOR_WANT_OF_ROOM.reduce((sum, reason) => sum + shed[reason], 0);
+    this.#cost.add(this.#busy, admitted - this.#admitted);
     const instances = countOf(options.instances());
     const recommendation = this.#autoscaler.observe(
       {
@@ -90,7 +87,7 @@ export class ServerScaling {
         utilization: (instances * this.#busy) / this.#seconds,
         backlogSeconds: overloaded ? (instances * delayMs) / 1_000 : 0,
         shedPerSecond: (instances * (refused - this.#shed)) / this.#seconds,
-        meanCostSeconds: cost.requests === 0 ? 0 : cost.busy / cost.requests,
+        meanCostSeconds: this.#cost.seconds,
       },
       clock.now(),
     );

@@ -27,6 +27,7 @@ export type {
 export { type BackendEvent, LoadBalancer } from './picking/load-balancer.ts';
 export type { EjectionOptions, LoadBalancerOptions, ProbeOptions } from './picking/options.ts';
 export { Autoscaler } from './scaling/autoscaler.ts';
+export { FOR_WANT_OF_ROOM, MeanCost } from './scaling/mean-cost.ts';
 export { AUTOSCALER_KEYS, type AutoscalerOptions, resolveAutoscalerOptions } from './scaling/options.ts';
 export type { LoadSample, ScaleRecommendation } from './scaling/scale.ts';
 export { ConfigFile, type ConfigFileOptions } from './sources/config-file.ts';

@@ -1,4 +1,4 @@
-import type { LoadSample } from '../balance/balance.ts';
+import { FOR_WANT_OF_ROOM, type LoadSample, MeanCost } from '../balance/balance.ts';
 import { METRICS, type MetricSnapshot, Readings } from '../monitor/monitor.ts';
 import type { Fleet } from './fleet.ts';
 import type { Instance } from './instance.ts';
@@ -15,16 +15,13 @@ interface Counted {
   readonly looks: number;
 }
 
-/** Refusals that more instances would have prevented; a rate limit is none of them. */
-const FOR_WANT_OF_ROOM: ReadonlySet<string | undefined> = new Set(['delay', 'in-flight', 'memory']);
-/** How much of what requests cost before still counts, each sample. */
-const MEMORY = 0.9;
+const REFUSALS: ReadonlySet<string | undefined> = new Set(FOR_WANT_OF_ROOM);
 
 /** Measures what all instances have to do, from one sample to the next. */
 export class FleetLoad {
   readonly #fleet: Fleet;
   readonly #before = new WeakMap<Instance, Counted>();
-  readonly #cost = { busy: 0, requests: 0 };
+  readonly #cost = new MeanCost();
 
   constructor(fleet: Fleet) {
     this.#fleet = fleet;
@@ -35,9 +32,7 @@ export class FleetLoad {
     const sum = { utilization: 0, backlogSeconds: 0, shedPerSecond: 0, busy: 0, requests: 0 };
     const counted = this.#fleet.instances.filter(({ isCounted }) => isCounted);
     for (const instance of counted) this.#add(instance, sum);
-    const cost = this.#cost;
-    cost.busy = MEMORY * cost.busy + sum.busy;
-    cost.requests = MEMORY * cost.requests + sum.requests;
+    this.#cost.add(sum.busy, sum.requests);
     const starting = counted.filter(({ stage }) => stage === 'starting').length;
     return {
       instances: counted.length - starting,
@@ -45,7 +40,7 @@ export class FleetLoad {
       utilization: sum.utilization,
       backlogSeconds: sum.backlogSeconds,
       shedPerSecond: sum.shedPerSecond,
-      meanCostSeconds: cost.requests < 1 ? 0 : cost.busy / cost.requests,
+      meanCostSeconds: this.#cost.seconds,
     };
   }
 
@@ -80,6 +75,6 @@ function countedOf(snapshot: MetricSnapshot): Counted {
     busy: readings.sum(METRICS.loopActive),
     idle: readings.sum(METRICS.loopIdle),
     requests: readings.sum(METRICS.requests),
-    refused: readings.sum(METRICS.sheds, ({ reason }) => FOR_WANT_OF_ROOM.has(reason)),
+    refused: readings.sum(METRICS.sheds, ({ reason }) => REFUSALS.has(reason)),
   };
 }

@@ -1,3 +1,5 @@
+import { instancePlace } from './instance-place.ts';
+
 /** Ends the process in an orderly way; resolves when that is done. */
 export type Shutdown = () => Promise<void>;
 
@@ -6,8 +8,9 @@ const NAMES = ['SIGTERM', 'SIGINT'] as const;
 let stopping = false;
 
 async function onSignal(): Promise<void> {
-  if (stopping) process.exit(1); // The second signal: whoever sent it does not want to wait.
-  await terminate();
+  if (!stopping) await terminate();
+  // The second signal: whoever sent it does not want to wait. An instance has got one from its supervisor, and one with its group.
+  else if (instancePlace() === undefined) process.exit(1);
 }
 
 /** Ends this process, or thread, as the first signal does: runs all shutdowns, these besides, and exits. */

@@ -1,9 +1,10 @@
 import { expect, it } from 'vitest';
+import { SCALE } from '../faults/scale.ts';
 import { startFaultProxy } from '../faults/tcp-proxy.ts';
 import { call, Orders, startGateway, startReplica } from './shop.ts';
 
 const WORKERS = 16;
-const CALLS = 1_200;
+const CALLS = SCALE.gatewayCalls;
 
 it('loses no safe call and makes no unsafe one twice while one replica is slow, one resets and one dies', async () => {
   const orders = new Orders();
@@ -25,8 +26,8 @@ it('loses no safe call and makes no unsafe one twice while one replica is slow, 
   const unsure: number[] = [];
   let done = 0;
   const faults = (): void => {
-    if (done % 100 === 0 && done <= 700) resettingProxy.resetAll();
-    if (done === 800) void dying?.kill();
+    if (done % 100 === 0 && done <= (CALLS * 7) / 12) resettingProxy.resetAll();
+    if (done === (CALLS * 2) / 3) void dying?.kill();
   };
   const one = async (index: number): Promise<void> => {
     if (index % 3 === 0) {

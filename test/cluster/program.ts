@@ -12,6 +12,10 @@ class Program extends OptimizedMCPServer {
       text(`${process.pid} computed ${++computed}`),
     );
     this.registerTool('invalidate', {}, async () => text(await this.cache.invalidate({ tags: ['kept'] })));
+    this.registerTool('share', {}, () => {
+      const { cores, memoryBytes } = this.optimizer.report().profile;
+      return text(JSON.stringify({ flags: process.execArgv, cores, memoryBytes }));
+    });
     this.registerTool('touch', {}, () => {
       this.sendToolListChanged();
       return text(process.pid);

@@ -1,12 +1,14 @@
 import { fileURLToPath } from 'node:url';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { recommendedV8Flags, resolveHardwareProfile } from '../../src/index.ts';
+import { readMachineFacts } from '../../src/kernel/machine.ts';
 import { failure, runCli } from '../cli/run-cli.ts';
 import { Inbox } from '../e2e/inbox.ts';
 import { createClient } from '../e2e/peers.ts';
-import { goneOf } from '../services/processes.ts';
+import { SCALE } from '../faults/scale.ts';
+import { goneOf, sendSignal } from '../services/processes.ts';
 import { Callers, callTool } from './calls.ts';
-import { SCALE } from './scale.ts';
 import { PROGRAM, Supervised, startProgram } from './supervised.ts';
 
 /** Calls over new connections until each of so many instances has answered. */
@@ -148,15 +150,23 @@ describe('peregrine start', () => {
     await goneOf(pids);
   });
 
-  it('ends on Ctrl-C, which reaches all of its group, with what is in flight finished', async () => {
-    const program = await startProgram(2);
-    const inFlight = callTool(program.at, 'wait');
-    const pids = await pidsOf(program.at, 2);
-    for (const pid of pids) process.kill(pid, 'SIGINT');
-    expect(await program.end('SIGINT')).toBe(0);
-    expect(await inFlight).toMatch(/^\d+$/);
-    expect(program.lines.filter((line) => line.includes('it ended'))).toEqual([]);
-  });
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'finishes what is in flight on a %s that reaches all of its group, in whatever order',
+    async (signal) => {
+      const program = await startProgram(2);
+      const pids = await pidsOf(program.at, 2);
+      const inFlight = callTool(program.at, 'wait');
+      inFlight.catch(() => {}); // Until it is looked at.
+      await callTool(program.at, 'who');
+      process.kill(Number(pids[0]), signal);
+      program.child.kill(signal);
+      await program.line(/instance \d+ is draining/);
+      for (const pid of pids) sendSignal(pid, signal);
+      expect(await inFlight).toMatch(/^\d+$/);
+      expect(await program.end()).toBe(0);
+      expect(program.lines.filter((line) => line.includes('it ended'))).toEqual([]);
+    },
+  );
 
   it('says in one line what is wrong with the program, and starts it once', async () => {
     expect(await runCli('start', 'nowhere.js')).toEqual(
@@ -170,6 +180,17 @@ describe('peregrine start', () => {
     ]);
     const bounds = await runCli('start', '--instances', '0', PROGRAM);
     expect(bounds.stderr).toContain('It should be a number from 1 to 64');
+  });
+
+  it('gives each its share of the machine, and the flags of V8 that a benchmark speaks for', async () => {
+    const machine = readMachineFacts();
+    const program = await startProgram(2);
+    const flags = recommendedV8Flags(resolveHardwareProfile(machine), 2).filter(({ isApplied }) => isApplied);
+    expect(JSON.parse(await callTool(program.at, 'share'))).toEqual({
+      flags: flags.map(({ flag }) => flag),
+      cores: Math.max(1, machine.cores / 2),
+      memoryBytes: Math.floor(machine.memoryBytes / 2),
+    });
   });
 
   it('runs only as many as it is told', async () => {

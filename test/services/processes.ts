@@ -17,9 +17,9 @@ export function familyOf(pid: number): number[] {
 
 /** Sends a signal to the process and its descendants. It is stopped first, so that it starts no more of them. */
 export function signalFamily(pid: number, signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): number[] {
-  if (signal !== 'SIGCONT') send(pid, 'SIGSTOP');
+  if (signal !== 'SIGCONT') sendSignal(pid, 'SIGSTOP');
   const family = familyOf(pid);
-  for (const member of family) send(member, signal);
+  for (const member of family) sendSignal(member, signal);
   return family;
 }
 
@@ -52,7 +52,8 @@ function statOf(path: string): { state: string; parent: number } | undefined {
   }
 }
 
-function send(pid: number, signal: NodeJS.Signals): void {
+/** Sends a signal to a process that may have ended. */
+export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch (error) {
