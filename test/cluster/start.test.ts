@@ -64,6 +64,7 @@ describe('peregrine start', () => {
     const callers = new Callers(program.at, { fresh: 8, kept: SCALE.kept });
     const before = new Set(await pidsOf(program.at, SCALE.instances));
     for (let roll = 0; roll < SCALE.rolls; roll++) {
+      await callers.made((SCALE.fresh * roll) / SCALE.rolls);
       const from = program.lines.length;
       program.child.kill('SIGHUP');
       await program.line(/all instances are replaced/, from);
