@@ -42,6 +42,12 @@ export type {
   InvalidationTarget,
   ValueOptions,
 } from './cache/cache.ts';
+export {
+  type InstanceView,
+  type SupervisedServer,
+  Supervisor,
+  type SupervisorOptions,
+} from './cluster/cluster.ts';
 export type { Clock } from './kernel/clock.ts';
 export { OptionError, PeregrineError } from './kernel/errors.ts';
 export type { Logger } from './kernel/logger.ts';

@@ -14,6 +14,9 @@ export interface StartOptions {
   readonly threads: boolean;
   readonly metricsPort: number | false | undefined;
   readonly dashboardPort: number | false | undefined;
+  /** Nothing for the defaults. */
+  readonly startTimeoutMs: number | undefined;
+  readonly replaceAfterMs: number | undefined;
   /** Arguments for the program. */
   readonly args: readonly string[];
 }
@@ -36,16 +39,12 @@ export async function start(file: string, options: StartOptions, output: Output)
 }
 
 function createSupervisor(file: string, options: StartOptions): Supervisor {
-  const { minInstances, maxInstances, metricsPort, dashboardPort, threads, args } = options;
+  const { metricsPort: prometheusPort, threads, args, ...others } = options;
+  const chosen = Object.entries({ prometheusPort, ...others }).filter(([, value]) => value !== undefined);
   try {
     return new Supervisor({
-      file,
-      args,
-      kind: threads ? 'thread' : 'process',
-      ...(minInstances !== undefined && { minInstances }),
-      ...(maxInstances !== undefined && { maxInstances }),
-      ...(metricsPort !== undefined && { prometheusPort: metricsPort }),
-      ...(dashboardPort !== undefined && { dashboardPort }),
+      ...{ file, args, kind: threads ? 'thread' : 'process' },
+      ...Object.fromEntries(chosen),
       execArgv: threads ? [] : v8Flags(options), // A thread's heap has bounds of its own.
     });
   } catch (error) {

@@ -106,6 +106,9 @@ export function resolveSupervisorOptions(options: SupervisorOptions): ResolvedSu
     name,
     integerOption(name, given[name as keyof InstanceTimes], fallback, { min: 100, max: 3_600_000 }),
   ]);
+  const checkedTimes = Object.freeze(Object.fromEntries(times) as { [K in keyof InstanceTimes]: number });
+  if (checkedTimes.replaceAfterMs < checkedTimes.unreadyAfterMs)
+    throw new OptionError('replaceAfterMs', 'must not be less than unreadyAfterMs', checkedTimes.replaceAfterMs);
   return Object.freeze({
     program: {
       file: checkFile(given.file),
@@ -115,7 +118,7 @@ export function resolveSupervisorOptions(options: SupervisorOptions): ResolvedSu
     minInstances,
     maxInstances,
     kind: checkKind(given.kind),
-    times: Object.freeze(Object.fromEntries(times) as { [K in keyof InstanceTimes]: number }),
+    times: checkedTimes,
     restarts: RESTARTS,
     ports: { prometheusPort: given.prometheusPort, dashboardPort: given.dashboardPort },
     logger: loggerOption('logger', given.logger),

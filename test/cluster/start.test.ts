@@ -8,7 +8,7 @@ import { Inbox } from '../e2e/inbox.ts';
 import { createClient } from '../e2e/peers.ts';
 import { SCALE } from '../faults/scale.ts';
 import { goneOf, sendSignal } from '../services/processes.ts';
-import { Callers, callTool } from './calls.ts';
+import { Callers, callTool, keptConnections } from './calls.ts';
 import { PROGRAM, Supervised, startProgram } from './supervised.ts';
 
 /** Calls over new connections until each of so many instances has answered. */
@@ -91,6 +91,23 @@ describe('peregrine start', () => {
     expect(failures.length).toBeLessThanOrEqual(16 * SCALE.kills);
     expect(failures.filter((failure) => !/ECONNRESET|socket hang up|EPIPE/.test(failure))).toEqual([]);
     expect(fresh).toBeGreaterThan(failures.length);
+  });
+
+  it('gives an instance that comes a part of the connections that are kept open', async () => {
+    const program = await startProgram(2);
+    const agents = keptConnections(40);
+    onTestFinished(() => {
+      for (const agent of agents) agent.destroy();
+    });
+    const served = async () => new Set(await Promise.all(agents.map((agent) => callTool(program.at, 'who', agent))));
+    const [victim = ''] = await served();
+    const from = program.lines.length;
+    process.kill(Number.parseInt(victim, 10), 'SIGKILL');
+    await program.line(/it ended \(SIGKILL\)/, from);
+    // They come back at once, to the one that is left, and stay there unless that lets go of some.
+    await Promise.all(agents.map((agent) => callTool(program.at, 'who', agent).catch(() => '')));
+    const [, newcomer = ''] = await program.line(/instance \d+ is ready".*"pid":(\d+)/, from);
+    for (let pids: string[] = []; !pids.includes(newcomer); pids = [...(await served())].map((who) => who.trim()));
   });
 
   it('replaces a frozen instance, while the others serve', async () => {

@@ -8,6 +8,7 @@ import type { ListOptions } from '../list.ts';
 import type { Output } from '../output.ts';
 import type { StartOptions } from '../start.ts';
 import { addGateway } from './gateway-arguments.ts';
+import { parseSeconds } from './seconds.ts';
 import { addStart } from './start-arguments.ts';
 
 export interface Commands {
@@ -159,11 +160,4 @@ function collectHeader(line: string, previous: readonly Header[] = []): readonly
   const [, name, value] = /^([!#$%&'*+.^_`|~\w-]+)[ \t]*:[ \t]*([\t\x20-\x7e]*)$/.exec(line) ?? [];
   if (name === undefined || value === undefined) throw new InvalidArgumentError("It should look like 'Name: value'.");
   return [...previous, [name, value.trimEnd()]];
-}
-
-function parseSeconds(text: string): number {
-  const seconds = Number(text);
-  if (!(seconds > 0 && seconds <= 86_400))
-    throw new InvalidArgumentError('It should be a number of seconds, at most 86400.');
-  return seconds;
 }

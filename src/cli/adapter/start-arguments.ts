@@ -1,11 +1,14 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { StartOptions } from '../start.ts';
+import { parseSeconds } from './seconds.ts';
 
 interface RawStartOptions {
   readonly instances?: Pick<StartOptions, 'minInstances' | 'maxInstances'>;
   readonly threads?: true;
   readonly metricsPort?: number | false;
   readonly dashboardPort?: number | false;
+  readonly startTimeout?: number;
+  readonly replaceAfter?: number;
 }
 
 const HELP = `
@@ -31,16 +34,29 @@ export function addStart(program: Command, action: (file: string, options: Start
     .option('--threads', 'threads rather than processes: leaner, but not as safe')
     .option('--metrics-port <port>', 'port of metrics and health checks, or off', parsePort)
     .option('--dashboard-port <port>', 'port of the dashboard, or off', parsePort)
+    .option('--start-timeout <seconds>', 'longest time for an instance to start to serve (60)', parseSeconds)
+    .option(
+      '--replace-after <seconds>',
+      'how long its event loop may stand still before it is replaced (3)',
+      parseSeconds,
+    )
     .addHelpText('after', HELP)
-    .action((file: string, args: readonly string[], { instances, threads, ...ports }: RawStartOptions) =>
-      action(file, {
-        args,
-        minInstances: instances?.minInstances,
-        maxInstances: instances?.maxInstances,
-        threads: threads ?? false,
-        metricsPort: ports.metricsPort,
-        dashboardPort: ports.dashboardPort,
-      }),
+    .action(
+      (
+        file: string,
+        args: readonly string[],
+        { instances, threads, startTimeout, replaceAfter, ...ports }: RawStartOptions,
+      ) =>
+        action(file, {
+          args,
+          minInstances: instances?.minInstances,
+          maxInstances: instances?.maxInstances,
+          threads: threads ?? false,
+          metricsPort: ports.metricsPort,
+          dashboardPort: ports.dashboardPort,
+          startTimeoutMs: startTimeout && startTimeout * 1_000,
+          replaceAfterMs: replaceAfter && replaceAfter * 1_000,
+        }),
     );
 }
 

@@ -195,6 +195,34 @@ describe('a fleet', () => {
   });
 });
 
+describe('the options of a supervisor', () => {
+  it.each([
+    [{ minInstances: 0 }, 'minInstances'],
+    [{ minInstances: 3, maxInstances: 2 }, 'maxInstances'],
+    [{ maxInstances: 65 }, 'maxInstances'],
+    [{ kind: 'fiber' }, 'kind'],
+    [{ file: 'nowhere.ts' }, 'file'],
+    [{ args: 'a' }, 'args'],
+    [{ unreadyAfterMs: 4_000 }, 'replaceAfterMs'],
+    [{ drainTimeoutMs: 1.5 }, 'drainTimeoutMs'],
+    [{ logger: 5 }, 'logger'],
+    [{ instances: 2 }, 'minInstances'],
+  ])('are checked: %j', (options, named) => {
+    expect(() => fakeOptions(options as object)).toThrow(named);
+  });
+
+  it.each([
+    [0.5, 2, 2],
+    [2, 2, 2],
+    [6, 2, 6],
+    [16, 2, 16],
+    [64, 2, 16],
+  ])('let the number follow the load up to the cores: %d', (cores, minInstances, maxInstances) => {
+    const { resolved } = fakeOptions({ machine: { cores, memoryBytes: 2 ** 30 } });
+    expect(resolved).toMatchObject({ minInstances, maxInstances });
+  });
+});
+
 describe('the watch over an instance', () => {
   it('finds one that falls silent not ready after a second, and ends it after three', async () => {
     const { launcher, clock, log } = await startFleet(2);
