@@ -31,7 +31,8 @@ export async function start(file: string, options: StartOptions, output: Output)
       (error: unknown) => stderrLogger.warn({}, `not all instances are replaced: ${toMessage(error)}`),
     );
   });
-  const { url, outlets } = await supervisor.start().catch((error: unknown): never => {
+  const { url, outlets } = await supervisor.start().catch((error: unknown) => {
+    if (error instanceof PeregrineError && error.code === 'STOPPED') return new Promise<never>(() => {}); // A signal ends it.
     throw error instanceof PeregrineError ? new CliError(error.message, { cause: error }) : error;
   });
   output.out(announcement(url, outlets));

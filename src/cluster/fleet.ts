@@ -32,6 +32,9 @@ export class Fleet {
   #isOpen = false;
   #cancelRestart: CancelTimer | undefined;
   #rolling: Promise<void> | undefined;
+  #first: Instance | undefined;
+  /** Starts in place of one that serves until then. */
+  #successor: Instance | undefined;
 
   /** @param secret Seals what clients carry from one instance to another. */
   constructor(options: ResolvedSupervisorOptions, launcher: Launcher, secret: string) {
@@ -52,7 +55,8 @@ export class Fleet {
   /** Starts one instance, and once it serves the others: what is wrong with the program shows before it is started many times. */
   async start(): Promise<StartedMessage> {
     this.#isOpen = true;
-    const started = await this.#launch().started;
+    this.#first = this.#launch();
+    const started = await this.#first.started;
     this.#wanted = 1;
     this.#port = started.url === undefined ? undefined : Number(new URL(started.url).port);
     return started;
@@ -68,8 +72,7 @@ export class Fleet {
     if (!this.#isOpen) return;
     this.#wanted = count;
     this.#fill();
-    const surplus = this.#counted().slice(count);
-    for (const instance of surplus) instance.drain();
+    this.#trim();
   }
 
   /** Replaces every instance, one after the other, each once its successor serves. Stops at the first that does not. */
@@ -89,10 +92,15 @@ export class Fleet {
   }
 
   async #roll(): Promise<void> {
+    if (this.#wanted === 0) await this.#first?.started; // Nothing is replaced, nor started twice, before anything serves.
     for (const old of this.#counted()) {
       if (!this.#isOpen || !old.isCounted) continue;
-      await this.#launch().started;
+      this.#successor = this.#launch();
+      await this.#successor.started.finally(() => {
+        this.#successor = undefined;
+      });
       old.drain();
+      this.#trim(); // Fewer may be wanted than when it was launched.
       await old.ended;
     }
   }
@@ -100,6 +108,11 @@ export class Fleet {
   /** In the order in which they were launched. */
   #counted(): Instance[] {
     return this.instances.filter(({ isCounted }) => isCounted);
+  }
+
+  #trim(): void {
+    const surplus = this.#counted().filter((one) => one !== this.#successor);
+    for (const instance of surplus.slice(this.#wanted)) instance.drain();
   }
 
   #fill(): void {

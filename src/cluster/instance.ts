@@ -44,6 +44,7 @@ export class Instance {
   #stage: InstanceStage = 'starting';
   #readyAt = 0;
   #cancelWatch: CancelTimer | undefined;
+  #isUnneeded = false;
 
   constructor(parts: InstanceParts) {
     this.#parts = parts;
@@ -88,8 +89,10 @@ export class Instance {
   /** Has it finish what it is about and end; one that does not serve yet, or takes too long, is ended at once. */
   drain(): void {
     if (this.#stage === 'draining' || this.#stage === 'gone') return;
-    if (this.#stage === 'starting') this.kill('it is no longer needed');
-    else this.send({ kind: 'drain' });
+    if (this.#stage === 'starting') {
+      this.#isUnneeded = true;
+      this.#process.kill();
+    } else this.send({ kind: 'drain' });
     this.#enter('draining');
   }
 
@@ -117,8 +120,8 @@ export class Instance {
 
   #onExit(exit: InstanceExit): void {
     if (this.#stage === 'gone') return;
-    if (this.#stage !== 'draining' || !exit.isClean) this.failure ??= `it ended (${exit.cause})`;
-    const why = this.failure ?? 'it was not needed';
+    if (!this.#isUnneeded && (this.#stage !== 'draining' || !exit.isClean)) this.failure ??= `it ended (${exit.cause})`;
+    const why = this.failure ?? 'it was no longer needed';
     this.#enter('gone');
     this.#whenStarted.reject(new PeregrineError('INSTANCE_FAILED', `instance ${this.name} failed to start: ${why}`));
     this.#whenEnded.resolve(exit);

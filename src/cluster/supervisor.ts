@@ -32,6 +32,7 @@ export class Supervisor {
   readonly #options: ResolvedSupervisorOptions;
   readonly #fleet: Fleet;
   #monitor: FleetMonitor | undefined;
+  #opening: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
   #scaler: FleetScaler | undefined;
 
@@ -56,9 +57,12 @@ export class Supervisor {
   async start(): Promise<SupervisedServer> {
     const { clock, logger, ports, minInstances } = this.#options;
     this.#warnOfThreads();
-    const started = await this.#fleet.start();
-    if (this.#stopping !== undefined)
-      throw new PeregrineError('STOPPED', 'the supervisor was stopped while it started');
+    this.#checkNotStopped();
+    const started = await this.#fleet.start().catch((error: unknown) => {
+      this.#checkNotStopped();
+      throw error;
+    });
+    this.#checkNotStopped();
     try {
       const { url } = started;
       if (url === undefined)
@@ -68,7 +72,9 @@ export class Supervisor {
       const monitor = new FleetMonitor({ fleet: this.#fleet, started, ports, logger, clock, scaling });
       this.#scaler = scaler;
       this.#monitor = monitor;
-      await monitor.open();
+      this.#opening = monitor.open();
+      await this.#opening;
+      this.#checkNotStopped();
       for (const { problem } of monitor.outlets) if (problem !== null) logger.warn({}, problem);
       this.#fleet.scaleTo(minInstances);
       scaler.start();
@@ -96,8 +102,18 @@ export class Supervisor {
   /** Drains all instances, and ends. Safe to call again. */
   stop(): Promise<void> {
     this.#scaler?.stop();
-    this.#stopping ??= this.#fleet.stop().then(() => this.#monitor?.close());
+    this.#stopping ??= this.#stop();
     return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    await Promise.allSettled([this.#fleet.stop(), this.#opening]);
+    await this.#monitor?.close();
+  }
+
+  #checkNotStopped(): void {
+    if (this.#stopping !== undefined)
+      throw new PeregrineError('STOPPED', 'the supervisor was stopped before it had started');
   }
 
   #createScaler({ settings }: StartedMessage): FleetScaler {

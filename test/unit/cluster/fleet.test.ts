@@ -103,9 +103,12 @@ describe('a fleet', () => {
 
   it('ends one that it no longer needs before it serves', async () => {
     const { fleet, launcher } = await startFleet(2);
+    const failures: unknown[] = [];
+    fleet.changed.on(({ instance, stage }) => stage === 'gone' && failures.push(instance.failure));
     fleet.scaleTo(3);
     fleet.scaleTo(2);
     expect(launcher.at(2).isKilled).toBe(true);
+    expect(failures).toEqual([undefined]);
     await settle();
     expect(launcher.launched.length).toBe(3);
   });
@@ -150,6 +153,43 @@ describe('a fleet', () => {
     expect(fleet.instances.map(({ name, stage }) => `${name} ${stage}`)).toEqual(['1 ready', '2 ready']);
     await settle();
     expect(launcher.launched.length).toBe(3);
+  });
+
+  it('starts none in place of the first one before that serves', async () => {
+    const launcher = new FakeLauncher();
+    const fleet = new Fleet(fakeOptions().resolved, launcher, 's');
+    const starting = fleet.start();
+    const rolled = fleet.roll();
+    await settle();
+    expect(launcher.launched.length).toBe(1);
+    launcher.at(0).serves();
+    await starting;
+    await settle();
+    launcher.at(1).serves();
+    await settle();
+    expect(launcher.at(0).told).toEqual(['drain']);
+    launcher.at(0).exit();
+    await rolled;
+  });
+
+  it('goes on to replace when fewer are wanted meanwhile', async () => {
+    const { fleet, launcher } = await startFleet(3);
+    const rolled = fleet.roll();
+    fleet.scaleTo(2);
+    expect(launcher.at(3).isKilled).toBe(false);
+    expect(launcher.at(2).told).toEqual(['drain']);
+    launcher.at(2).exit();
+    launcher.at(3).serves();
+    await settle();
+    launcher.at(0).exit();
+    await settle();
+    fleet.scaleTo(1);
+    launcher.at(3).exit();
+    launcher.at(4).serves();
+    await settle();
+    launcher.at(1).exit();
+    await rolled;
+    expect(fleet.instances.map(({ pid, stage }) => [pid, stage])).toEqual([[launcher.at(4).pid, 'ready']]);
   });
 
   it('replaces one that fails while others are replaced', async () => {

@@ -78,6 +78,25 @@ describe('the number of instances', () => {
     expect(lines.filter((line) => line.startsWith('from'))).toContain('from 8 to 4 instances');
   });
 
+  it('is nothing any more when it is stopped while it starts, at whatever point', async () => {
+    for (const turns of [0, 1, 2, 3, 4, 6]) {
+      const launcher = new FakeLauncher('process', true);
+      const { given, clock } = fakeOptions({ launcher });
+      const supervisor = new Supervisor({ ...given, prometheusPort: 0, dashboardPort: 0 });
+      const starting = supervisor.start();
+      starting.catch(() => {});
+      if (turns > 0) launcher.at(0).serves();
+      for (let turn = 1; turn < turns; turn++) await Promise.resolve();
+      const stopped = supervisor.stop();
+      const outcome = await starting.then(
+        ({ outlets }) => outlets.length,
+        ({ code }) => code,
+      );
+      await stopped;
+      expect([outcome, clock.timers]).toEqual(['STOPPED', 0]);
+    }
+  });
+
   it('stays as it is where it is fixed', async () => {
     const { pass, count } = await start(3, 3);
     await pass(30, 3);
