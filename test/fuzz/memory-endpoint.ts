@@ -92,6 +92,7 @@ export class MemoryEndpoint {
       clock: CLOCK,
       hasPath: (path: string) => path === PATH,
       isLast: () => false,
+      endsAtOnce: () => false,
       loadLine: () => undefined,
     };
     const serve = createNodeHandler(shared);
@@ -117,6 +118,7 @@ export class MemoryEndpoint {
       lastOkHead: 'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: ',
       tick: 0,
       draining: false,
+      idleLimitMs: LIMITS.idleTimeoutMs,
       handOver: (socket, bytes) => {
         probe.handedOverBytes = bytes.length;
         probe.handedOverLate = this.#schedule.answering;

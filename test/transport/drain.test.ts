@@ -119,6 +119,55 @@ describe.each(BOTH_READERS)('draining $title', ({ lane }) => {
     await unused.closed;
   });
 
+  it('leaves a connection open whose stream promised more, for one more answer', async () => {
+    const { acceptor, client, endpoint, clock } = await start();
+    const [used, unused] = [await client(), await client()];
+    for (const [index, one] of [used, unused].entries()) {
+      one.send(post('1'));
+      (await acceptor.request(index)).exchange.notify('{}');
+    }
+    endpoint.drain(100);
+    clock.advance(100);
+    for (const { exchange } of acceptor.taken) exchange.respond(200, '{}');
+    for (const one of [used, unused]) expect((await one.responses(1))[0]?.headers.connection).toBe('keep-alive');
+    used.send(post('2'));
+    (await acceptor.request(2)).exchange.respond(200, '{}');
+    await used.closed;
+    expect((await used.responses(2))[1]?.headers.connection).toBe('close');
+    expect(unused.ended).toBe(false);
+    clock.advance(2_000);
+    await unused.closed;
+  });
+
+  it('says of what it refuses that it is the last answer', async () => {
+    const { client, endpoint } = await start();
+    const one = await client();
+    await one.ask(bare('GET').replace('/mcp', '/nowhere'));
+    endpoint.rebalance(1);
+    one.send(bare('GET').replace('/mcp', '/nowhere'));
+    await one.closed;
+    expect((await one.responses(2)).map(({ status, headers }) => [status, headers.connection])).toEqual([
+      [404, 'keep-alive'],
+      [404, 'close'],
+    ]);
+  });
+
+  it('says of a stream that it is the last answer, and ends none that was promised more for its age', async () => {
+    const acceptor = new TestAcceptor();
+    const { client, endpoint } = await startEndpoint({ acceptor, http: { lane }, random: () => 0 });
+    const one = await client();
+    one.send(post('1'));
+    (await acceptor.request(0)).exchange.notify('{}');
+    endpoint.rebalance(1);
+    acceptor.taken[0]?.exchange.respond(200, '{}');
+    await one.responses(1);
+    one.send(post('2'));
+    (await acceptor.request(1)).exchange.notify('{}');
+    acceptor.taken[1]?.exchange.respond(200, '{}');
+    await one.closed;
+    expect((await one.responses(2)).map(({ headers }) => headers.connection)).toEqual(['keep-alive', 'close']);
+  });
+
   it('ends a share of the connections, each after its next answer', async () => {
     const acceptor = new TestAcceptor(({ exchange }) => exchange.respond(200, '{}'));
     const draws = [0.1, 0.9, 0.4, 0.6];

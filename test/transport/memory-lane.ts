@@ -36,6 +36,7 @@ export function openLane(
     lastOkHead: 'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: ',
     tick: 0,
     draining: false,
+    idleLimitMs: resolveTransportLimits(options.limits).idleTimeoutMs,
     handOver: (_socket, bytes) => {
       lane.handedOver = bytes.toString('latin1');
     },

@@ -93,7 +93,7 @@ describe('the lane sends all that was answered', () => {
 
   it('before it ends an idle connection', () => {
     const { socket, connection, shared, answer, bodies } = start();
-    Object.assign(shared, { limits: { ...shared.limits, idleTimeoutMs: 500 } });
+    Object.assign(shared, { idleLimitMs: 500 });
     socket.receive(post('1'));
     answer(0, '"kept"');
     shared.tick += 1;

@@ -65,6 +65,7 @@ export class HttpEndpoint {
       lastOkHead: '',
       tick: 0,
       draining: false,
+      idleLimitMs: limits.idleTimeoutMs,
     };
     this.#http = createHttpServer({
       maxHeaderSize: limits.maxHeaderBytes,
@@ -74,8 +75,12 @@ export class HttpEndpoint {
       noDelay: true,
     });
     const loadLine = (): string | undefined => this.#loadLine;
+    const endsAtOnce = (): boolean => this.#lane.draining && this.#lane.idleLimitMs === 0;
     const hasPath = (path: string): boolean => this.#paths.includes(path);
-    this.#http.on('request', createNodeHandler({ acceptor, guard, limits, clock, hasPath, isLast, loadLine }));
+    this.#http.on(
+      'request',
+      createNodeHandler({ acceptor, guard, limits, clock, hasPath, isLast, endsAtOnce, loadLine }),
+    );
     const accept = (socket: Socket): void => this.#accept(socket);
     const settings = { allowHalfOpen: true, noDelay: true };
     this.#listener =
@@ -126,8 +131,9 @@ export class HttpEndpoint {
     if (this.#lane.draining) return;
     this.#lane.draining = true;
     this.#listener.close();
-    if (idleGraceMs === 0) this.#endIdle();
-    else this.#cancelGrace = this.#parts.clock.after(idleGraceMs, () => this.#endIdle());
+    if (idleGraceMs > 0) this.#http.keepAliveTimeout = idleGraceMs;
+    if (idleGraceMs === 0) this.#endIdle(0);
+    else this.#cancelGrace = this.#parts.clock.after(idleGraceMs, () => this.#endIdle(idleGraceMs));
   }
 
   /** Ends a share of the open connections, 0 to 1, each after its next answer: their clients come back wherever there is room. */
@@ -136,7 +142,9 @@ export class HttpEndpoint {
     for (const term of this.#sockets.values()) if (random() < share) term.endsAt = 0;
   }
 
-  #endIdle(): void {
+  /** @param idleGraceMs How long those that become idle from now on may be it. */
+  #endIdle(idleGraceMs: number): void {
+    this.#lane.idleLimitMs = idleGraceMs;
     for (const connection of this.#connections) if (connection.idle) connection.end();
     this.#http.closeIdleConnections();
     // Before version 26 Node.js leaves those open that never sent anything.

@@ -28,6 +28,8 @@ export interface LaneShared extends HttpExchangeShared {
   tick: number;
   /** Whether connections end after the answer they are about. */
   draining: boolean;
+  /** How long a connection may be idle. */
+  idleLimitMs: number;
 }
 
 /** What `node:http` answers where a request breaks off in the middle. */
@@ -119,7 +121,8 @@ export class LaneConnection implements LaneCarrier {
     this.#exchange = undefined;
     this.#phase = 'idle';
     this.#since = this.#shared.tick;
-    if (this.#isLast || this.#shared.draining) {
+    // The head of a stream may have promised more, before the server began to drain: its client may be about to use that.
+    if (this.#isLast || (this.#shared.draining && this.#shared.idleLimitMs === 0)) {
       this.end();
       return;
     }
@@ -146,11 +149,13 @@ export class LaneConnection implements LaneCarrier {
 
   /** Ends the connection when its time is over; called once a second. */
   sweep(): void {
-    const { limits, tick } = this.#shared;
+    const { limits, tick, draining, idleLimitMs } = this.#shared;
     const seconds = tick - this.#since;
     if (this.#phase === 'busy') return;
     if (this.#phase === 'idle') {
-      if (seconds * 1000 > limits.idleTimeoutMs) this.destroy();
+      if (seconds * 1000 <= idleLimitMs) return;
+      if (draining) this.end();
+      else this.destroy();
       return;
     }
     const limitMs = this.#phase === 'head' ? limits.headerTimeoutMs : limits.requestTimeoutMs;

@@ -44,6 +44,8 @@ export class NodeHead extends FieldHead {
 export interface NodeShared extends HttpExchangeShared {
   /** Whether a connection ends after its answer. */
   isLast(socket: Socket): boolean;
+  /** Whether a connection whose client was promised more ends nevertheless. */
+  endsAtOnce(): boolean;
   /** The value of {@link LOAD_HEADER}, where it is sent. */
   loadLine(): string | undefined;
 }
@@ -93,7 +95,8 @@ export class NodeExchange extends HttpExchange {
   }
 
   protected openStream(): void {
-    this.#response.writeHead(200, { ...Object.fromEntries(STREAM_HEADERS), ...this.#loadFields() });
+    const last = this.#shared.isLast(this.#socket) ? { Connection: 'close' } : {};
+    this.#response.writeHead(200, { ...Object.fromEntries(STREAM_HEADERS), ...last, ...this.#loadFields() });
   }
 
   #loadFields(): Record<string, string> {
@@ -129,7 +132,7 @@ export class NodeExchange extends HttpExchange {
 
   protected endStream(): void {
     this.#response.end(() => {
-      if (this.#shared.isLast(this.#socket)) this.#socket.end(); // The head of this stream promised more, before the server began to stop.
+      if (this.#shared.endsAtOnce()) this.#socket.end(); // The head of this stream promised more, before the server began to stop.
     });
   }
 

@@ -22,14 +22,14 @@ export function createNodeHandler(
     const { host, origin } = request.headers;
     const [target = ''] = (request.url ?? '').split('?', 1);
     const refusal = guard.refuse(host, origin);
-    if (refusal !== undefined) refuse(request, response, 403, refusal);
-    else if (!shared.hasPath(target)) refuse(request, response, 404, 'Not found');
+    if (refusal !== undefined) refuse(shared, request, response, 403, refusal);
+    else if (!shared.hasPath(target)) refuse(shared, request, response, 404, 'Not found');
     else if (request.method !== 'POST')
       acceptor.other(new NodeExchange(request, response, shared), request.method ?? '');
     else if (!isJsonMediaType(request.headers['content-type'] ?? ''))
-      refuse(request, response, 415, 'Content-Type must be application/json');
+      refuse(shared, request, response, 415, 'Content-Type must be application/json');
     else if (Number(request.headers['content-length'] ?? 0) > limits.maxBodyBytes)
-      refuse(request, response, 413, tooLarge(limits.maxBodyBytes));
+      refuse(shared, request, response, 413, tooLarge(limits.maxBodyBytes));
     else readPost(request, response, shared);
   };
 }
@@ -44,7 +44,7 @@ function readPost(request: IncomingMessage, response: ServerResponse, shared: No
       return;
     }
     request.removeAllListeners('data').removeAllListeners('end');
-    refuse(request, response, 413, tooLarge(shared.limits.maxBodyBytes));
+    refuse(shared, request, response, 413, tooLarge(shared.limits.maxBodyBytes));
   });
   request.on('end', () => {
     const exchange = new NodeExchange(request, response, shared);
@@ -58,10 +58,17 @@ function tooLarge(limit: number): string {
 }
 
 /** Answers without reading the rest of the body; the connection ends with the answer, for its next bytes are unknown. */
-function refuse(request: IncomingMessage, response: ServerResponse, status: number, message: string): void {
+function refuse(
+  shared: NodeShared,
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  message: string,
+): void {
   const text = JSON.stringify({ jsonrpc: '2.0', error: { code: -32000, message } });
   const isWhole = request.complete || request.headers['content-length'] === undefined;
-  const closing = isWhole && request.headers['transfer-encoding'] === undefined ? {} : { Connection: 'close' };
+  const isKept = isWhole && request.headers['transfer-encoding'] === undefined && !shared.isLast(request.socket);
+  const closing = isKept ? {} : { Connection: 'close' };
   response.writeHead(status, {
     'Content-Type': 'application/json',
     'Content-Length': Buffer.byteLength(text),
