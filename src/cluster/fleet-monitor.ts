@@ -53,6 +53,7 @@ export class FleetMonitor {
   readonly #clock: Clock;
   readonly #feed: LiveFeed;
   readonly #meters = new WeakMap<Instance, VitalsMeter>();
+  readonly #observed = new WeakMap<Instance, MetricSnapshot>();
   readonly #vitals = new WeakMap<Instance, Vitals>();
   readonly #all = new VitalsMeter();
   readonly #counts: FleetCounts;
@@ -75,6 +76,9 @@ export class FleetMonitor {
       post: (url, init) => fetch(url, init),
     });
     this.alerts.changed.on((record) => this.#tell(record));
+    fleet.changed.on(({ instance, stage }) => {
+      if (stage === 'gone') this.alerts.forget(instance.name);
+    });
   }
 
   /** Serves what the server's configuration, or the command line, asks for; a port that cannot be had stops nobody. */
@@ -150,7 +154,8 @@ export class FleetMonitor {
 
   #observe(instance: Instance): void {
     const { snapshot, name } = instance;
-    if (snapshot === undefined) return;
+    if (snapshot === undefined || snapshot === this.#observed.get(instance)) return; // Nothing new: not that it did nothing.
+    this.#observed.set(instance, snapshot);
     const meter = this.#meters.get(instance) ?? new VitalsMeter();
     this.#meters.set(instance, meter);
     const read = meter.read(snapshot);
@@ -166,12 +171,13 @@ export class FleetMonitor {
     return { name, state: STATES[stage], reasons, degraded: health?.degraded ?? [], startedAt, vitals };
   }
 
-  /** Each alert goes to the instance that it is about, one about all of them to the first: there the author listens. */
+  /** Each alert goes to the instance that it is about, one about all, or about one that is gone, to the first: there the author listens. */
   #tell(record: AlertRecord): void {
     this.#news.push(record);
     const { fleet } = this.#parts;
-    if (record.instance === '') fleet.tellFirst({ kind: 'alert', record });
-    else fleet.instances.find(({ name }) => name === record.instance)?.send({ kind: 'alert', record });
+    const subject = fleet.instances.find(({ name }) => name === record.instance);
+    if (subject === undefined) fleet.tellFirst({ kind: 'alert', record });
+    else subject.send({ kind: 'alert', record });
   }
 }
 

@@ -129,6 +129,26 @@ describe('the monitor of a fleet', () => {
     expect(alertsTo(1)).toMatchObject([
       { record: { key: 'memoryUsage', instance: '2', state: 'firing', threshold: 90 } },
     ]);
+    launcher.at(1).exit('SIGKILL', false);
+    expect(alertsTo(0)).toMatchObject([{ record: { key: 'memoryUsage', instance: '2', state: 'cleared' } }]);
+  });
+
+  it('does not take it for idleness that an instance has not reported', async () => {
+    const { launcher, clock } = await startSupervisor(PORTS, {
+      alertThresholds: { cpuUsage: 50 },
+      alerts: { logger: false },
+    });
+    const instance = launcher.at(0);
+    const counter = (name: string, value: number) =>
+      ({ name, kind: 'counter', help: 'h', samples: [{ labels: {}, value }] }) as const;
+    const limit = { name: 'process_cpu_cores', kind: 'gauge', help: 'h', samples: [{ labels: {}, value: 1 }] } as const;
+    for (let second = 0; second <= 120; second += 3) {
+      const cpu = [counter('process_cpu_seconds', 0.9 * second), limit];
+      instance.says({ kind: 'tick', snapshot: snapshotOf(instance, clock.wallNow(), 0, cpu), health: READY });
+      launcher.beatFor(clock, 3_000);
+    }
+    const alerts = instance.received.filter(({ kind }) => kind === 'alert');
+    expect(alerts).toMatchObject([{ record: { key: 'cpuUsage', instance: '1', state: 'firing' } }]);
   });
 
   it('serves nothing where the server says so, and elsewhere where the command line does', async () => {
