@@ -111,20 +111,23 @@ export class Subscriptions {
     const filter = honouredFilter(requested, this.#dispatcher.capabilities());
     const stream: Stream = { call, filter, watched: new Set(filter.resourceSubscriptions) };
     this.#streams.add(stream);
-    call.whenSettled(() => this.#streams.delete(stream));
+    call.whenSettled(() => {
+      this.#streams.delete(stream);
+      if (this.#closed && this.#streams.size === 0) this.#unsubscribe();
+    });
     call.exchange.notify(acknowledgement(call.id, filter));
   }
 
   /** Ends every stream with its empty result; many not at once, for their clients come back elsewhere. */
   close(): void {
     this.#closed = true;
-    this.#unsubscribe();
     const { clock, random } = this.#pace;
     const spreadMs = this.#streams.size <= AT_ONCE ? 0 : Math.min(MAX_SPREAD_MS, this.#streams.size * SPREAD_MS);
     for (const stream of [...this.#streams]) {
       if (spreadMs === 0) this.#end(stream);
       else clock.after(random() * spreadMs, () => this.#end(stream));
     }
+    if (this.#streams.size === 0) this.#unsubscribe();
   }
 
   #end({ call }: Stream): void {

@@ -88,6 +88,17 @@ describe('subscriptions/listen', () => {
     }
   });
 
+  it('tells of changes to the end, streams that end later than others too', async () => {
+    const clock = new FakeClock();
+    const server = sample({ clock });
+    const streams = await Promise.all(Array.from({ length: 200 }, () => listen(server, ALL)));
+    await server.stop();
+    server.sendToolListChanged();
+    clock.advance(400);
+    const told = await Promise.all(streams.map(({ next }) => next()));
+    expect(told.filter((message) => message?.method !== undefined).length).toBeGreaterThan(100);
+  });
+
   it.each([
     ['no filter', undefined],
     ['null', null],
