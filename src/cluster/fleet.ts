@@ -24,9 +24,11 @@ export class Fleet {
   readonly #launcher: Launcher;
   readonly #secret: string;
   readonly #instances = new Set<Instance>();
-  readonly #relay = new Relay((than) => this.instances.filter((one) => one !== than && one.stage !== 'starting'));
+  readonly #relay = new Relay((than) => this.instances.filter((one) => one !== than));
   #port: number | undefined;
   #asksForPort = false;
+  /** Those that serve on it. */
+  readonly #atPort = new WeakSet<Instance>();
   #wanted = 0;
   #failures = 0;
   #isOpen = false;
@@ -58,7 +60,8 @@ export class Fleet {
     this.#first = this.#launch();
     const started = await this.#first.started;
     this.#wanted = 1;
-    this.#port = started.url === undefined ? undefined : Number(new URL(started.url).port);
+    this.#port = portOf(started);
+    this.#atPort.add(this.#first);
     return started;
   }
 
@@ -135,11 +138,26 @@ export class Fleet {
   #launch(): Instance {
     const { times, clock } = this.#options;
     const heard: Relay['heard'] = (message, from) => this.#relay.heard(message, from);
-    const instance = new Instance({ place: this.#nextPlace(), launcher: this.#launcher, times, clock, heard });
+    const place = this.#nextPlace();
+    const instance = new Instance({ place, launcher: this.#launcher, times, clock, heard });
     this.#instances.add(instance);
     instance.changed.on((stage) => this.#onStage(instance, stage));
     this.changed.emit({ instance, stage: 'starting' });
+    instance.started.then(
+      (started) => this.#checkPort(instance, place, started),
+      () => {},
+    );
     return instance;
+  }
+
+  /** With all that used the shared socket dead at one time it is closed: whoever asks for any port then gets another one. */
+  #checkPort(instance: Instance, { port }: InstancePlace, started: StartedMessage): void {
+    if (this.#port === undefined) return;
+    if (portOf(started) === this.#port) this.#atPort.add(instance);
+    else if (port === undefined && (this.#asksForPort || !this.instances.some((other) => this.#atPort.has(other)))) {
+      this.#asksForPort = true;
+      instance.kill(`it does not serve on port ${this.#port}`);
+    }
   }
 
   #nextPlace(): InstancePlace {
@@ -187,4 +205,8 @@ export class Fleet {
     this.#cancelRestart?.();
     this.#cancelRestart = clock.after(nextDelay(restarts, this.#failures - 2, random), () => this.#fill());
   }
+}
+
+function portOf({ url }: StartedMessage): number | undefined {
+  return url === undefined ? undefined : Number(new URL(url).port);
 }

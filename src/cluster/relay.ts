@@ -35,7 +35,9 @@ export class Relay {
   #invalidate(id: number, invalidation: unknown, from: Instance): void {
     const others = this.#others(from);
     const round = ++this.#lastRound;
-    this.#rounds.set(round, { from, id, missing: new Set(others) });
+    // One that starts hears of it too, for it may serve before it is known here that it does; but nobody waits for it.
+    const missing = new Set(others.filter(({ stage }) => stage !== 'starting'));
+    this.#rounds.set(round, { from, id, missing });
     for (const other of others) other.send({ kind: 'invalidate', id: round, invalidation });
     this.#finish(round);
   }

@@ -161,6 +161,14 @@ describe('peregrine start', () => {
     expect([health.status, await health.json()]).toEqual([200, { status: 'ready', reasons: [], degraded: [] }]);
   });
 
+  it('serves where it said, after all instances died at one time', async () => {
+    const program = await startProgram(2);
+    for (const pid of await pidsOf(program.at, 2)) process.kill(pid, 'SIGKILL');
+    const ask = () => callTool(program.at, 'who').catch(() => '');
+    await expect.poll(ask, { timeout: 30_000 }).toMatch(/^\d+/);
+    await pidsOf(program.at, 2);
+  });
+
   it('leaves no instance behind when the supervisor is killed', async () => {
     const program = await startProgram(2);
     const pids = await pidsOf(program.at, 2);

@@ -216,13 +216,31 @@ describe('a fleet', () => {
   });
 
   it('asks for the same port again once all have ended', async () => {
-    const { launcher } = await startFleet(2);
+    const { launcher, fleet, clock } = await startFleet(2);
     launcher.at(0).exit('SIGKILL', false);
     launcher.at(1).exit('SIGKILL', false);
     expect(launcher.launched.slice(2).map(({ place }) => place.port)).toEqual([undefined]);
-    launcher.at(2).exit('SIGKILL', false);
+    launcher.at(2).serves('http://127.0.0.1:5555/mcp'); // There was no socket left to share.
     await settle();
-    expect(launcher.launched.slice(3).map(({ place }) => place.port)).toEqual([]);
+    expect(launcher.at(2).isKilled).toBe(true);
+    clock.advance(1_000);
+    expect(launcher.launched.slice(3).map(({ place }) => place.port)).toEqual([4_321, 4_321]);
+    for (const instance of launcher.launched.slice(3)) instance.serves();
+    await settle();
+    expect(fleet.instances.map(({ stage }) => stage)).toEqual(['ready', 'ready']);
+  });
+
+  it('leaves alone what serves on another port because its program now says so', async () => {
+    const { fleet, launcher } = await startFleet(2);
+    const rolled = fleet.roll();
+    for (const old of [0, 1]) {
+      launcher.at(2 + old).serves('http://127.0.0.1:5555/mcp');
+      await settle();
+      launcher.at(old).exit();
+      await settle();
+    }
+    await rolled;
+    expect(fleet.instances.map(({ name, stage }) => `${name} ${stage}`)).toEqual(['3 ready', '1 ready']);
   });
 
   it('gives every thread the port that the first one got', async () => {
@@ -333,6 +351,16 @@ describe('what instances tell each other', () => {
     launcher.at(1).says({ kind: 'done', id: Number(first?.id) });
     expect(launcher.at(0).received.at(-1)).toEqual({ kind: 'invalidated', id: 7, byAll: true });
     expect(launcher.at(1).told).toEqual(['invalidate']);
+  });
+
+  it('reaches one that starts, for that may serve already, and does not wait for it', async () => {
+    const { launcher, fleet } = await startFleet(1);
+    fleet.scaleTo(2);
+    launcher.at(0).says({ kind: 'invalidate', id: 1, invalidation: {} });
+    expect(launcher.at(0).told).toEqual(['invalidated']);
+    expect(launcher.at(1).told).toEqual(['invalidate']);
+    launcher.at(1).says({ kind: 'done', id: 1 });
+    expect(launcher.at(0).told).toEqual(['invalidated']);
   });
 
   it('does not wait for one that ended, nor for nobody', async () => {
