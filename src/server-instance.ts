@@ -7,10 +7,11 @@ import {
   type SupervisedSettings,
   type ToInstance,
 } from './cluster/cluster.ts';
-import type { CancelTimer } from './kernel/clock.ts';
+import type { CancelTimer, Clock } from './kernel/clock.ts';
 import type { InstancePlace } from './kernel/instance-place.ts';
 import { silentLogger, stderrLogger } from './kernel/logger.ts';
 import { terminate } from './kernel/process-signals.ts';
+import type { MetricSnapshot } from './monitor/monitor.ts';
 import { type ChangeBus, type ChangeEvent, createLocalBus } from './protocol/protocol.ts';
 import type { ServerEvents } from './server-api.ts';
 import type { OptimizedServerConfig, ResolvedServerConfig } from './server-config.ts';
@@ -20,6 +21,9 @@ type MonitorSettings = Pick<ServerMonitorParts, 'options' | 'alerts' | 'supervis
 
 /** How long clients have, when the server drains, to learn by an answer that their connection ends. */
 export const IDLE_GRACE_MS = 1_000;
+
+/** How long the last report may take to leave: a supervisor that stands still does not keep its instances. */
+const LAST_REPORT_MS = 1_000;
 
 /** The parts of a server that its supervisor acts upon. */
 export interface SupervisedParts {
@@ -40,11 +44,13 @@ export class ServerInstance {
   readonly #link: InstanceLink | undefined;
   readonly #peers: InstancePeers | undefined;
   readonly #local = createLocalBus();
+  readonly #clock: Clock;
   #stopBeats: CancelTimer | undefined;
 
   constructor({ http, clock }: ResolvedServerConfig) {
     const link = http === undefined ? undefined : InstanceLink.claim();
     this.#link = link;
+    this.#clock = clock;
     this.#peers = link && new InstancePeers(link, clock);
     const { publish, subscribe } = this.#local;
     const peers = this.#peers;
@@ -90,9 +96,14 @@ export class ServerInstance {
     const { monitor, settings, config } = parts;
     process.on('SIGINT', () => {}); // Ctrl-C reaches the whole group; the supervisor has every instance drain.
     this.#stopBeats = settings.clock.every(BEAT_EVERY_MS, () => void link.send({ kind: 'beat' }));
-    monitor.onTick(({ snapshot }) => {
-      void monitor.health().then((health) => link.send({ kind: 'tick', snapshot, health }));
-    });
+    let isReporting = false; // One report waits at most, should the supervisor read none.
+    const report = async (snapshot: MetricSnapshot): Promise<void> => {
+      if (isReporting) return;
+      isReporting = true;
+      await link.send({ kind: 'tick', snapshot, health: await monitor.health() });
+      isReporting = false;
+    };
+    monitor.onTick(({ snapshot }) => void report(snapshot));
     monitor.onState((state) => {
       if (state === 'draining') void link.send({ kind: 'draining' });
     });
@@ -119,7 +130,11 @@ export class ServerInstance {
   async close(monitor: ServerMonitor): Promise<void> {
     this.#stopBeats?.();
     if (this.#link === undefined) return;
-    await this.#link.send({ kind: 'tick', snapshot: monitor.snapshot(), health: await monitor.health() });
+    const told = this.#link.send({ kind: 'tick', snapshot: monitor.snapshot(), health: await monitor.health() });
+    const { promise: isLate, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#clock.after(LAST_REPORT_MS, resolve);
+    await Promise.race([told, isLate]);
+    cancel();
     this.#link.release();
   }
 }
