@@ -133,7 +133,14 @@ function ask({ target, clock, timeoutMs, maxMessageBytes }: ConnectParts, reques
       cancelTimer();
       resolve({ ...head, ...answer });
     };
-    const abort = exchangeMessages(target, request, maxMessageBytes, {
+    let abort = (): void => {};
+    // Before it is asked: it may fail at once.
+    const cancelTimer = clock.after(timeoutMs, () => {
+      abort();
+      const text = `server "${target.name}" did not answer within ${timeoutMs} ms`;
+      fail({ reason: 'timeout', message: text, retryAfterSeconds: 1 });
+    });
+    abort = exchangeMessages(target, request, maxMessageBytes, {
       head: (status, headers, backend) => {
         head = { status, sessionId: headers.get('mcp-session-id'), backend };
       },
@@ -144,11 +151,6 @@ function ask({ target, clock, timeoutMs, maxMessageBytes }: ConnectParts, reques
       },
       ended: () => done({ result: undefined, error: undefined }),
       failed: fail,
-    });
-    const cancelTimer = clock.after(timeoutMs, () => {
-      abort();
-      const text = `server "${target.name}" did not answer within ${timeoutMs} ms`;
-      fail({ reason: 'timeout', message: text, retryAfterSeconds: 1 });
     });
   });
 }

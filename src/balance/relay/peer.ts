@@ -1,5 +1,8 @@
-import type { Era, Implementation, ModernResultWriter, ServerCapabilities } from '../../wire/wire.ts';
+import type { Era, Implementation, JsonBounds, ModernResultWriter, ServerCapabilities } from '../../wire/wire.ts';
 import type { TargetFailure } from '../gateway/target.ts';
+
+/** What servers say may have any number of values, but no depth at which it could not be written again. */
+export const ANSWER_BOUNDS: JsonBounds = Object.freeze({ maxDepth: 1_000, maxElements: Number.MAX_SAFE_INTEGER });
 
 /** The error member of a JSON-RPC answer. */
 export interface RpcError {

@@ -5,7 +5,6 @@ import {
   errorText,
   type Implementation,
   isObject,
-  JSON_BOUNDS,
   kindOf,
   LEGACY_VERSIONS,
   MetaKey,
@@ -20,7 +19,14 @@ import {
 } from '../../wire/wire.ts';
 import type { TargetFailure } from '../gateway/target.ts';
 import { CHANGE_KINDS, type ChangeKind } from '../relay/listeners.ts';
-import type { Peer, PeerDescription, PeerRequest, PeerSink, RpcError } from '../relay/peer.ts';
+import {
+  ANSWER_BOUNDS,
+  type Peer,
+  type PeerDescription,
+  type PeerRequest,
+  type PeerSink,
+  type RpcError,
+} from '../relay/peer.ts';
 import { envelopeOf } from '../relay/relay.ts';
 import type { ChildEvents, ChildIo } from './child-process.ts';
 
@@ -149,7 +155,7 @@ export class Child implements Peer {
   }
 
   #receive(text: string): void {
-    const message = parseMessage(text, JSON_BOUNDS);
+    const message = parseMessage(text, ANSWER_BOUNDS);
     const kind = message instanceof ProtocolError ? 'invalid' : kindOf(message);
     if (kind === 'invalid') {
       this.#parts.events.noted('output that is no message', text);

@@ -152,6 +152,20 @@ describe('sessions of a legacy server', () => {
     expect(stage.targets[0]?.of('tools/call')[0]?.headers.get('MCP-Protocol-Version')).toBe('2025-06-18');
   });
 
+  it('do not make a call again that was under way when another one found the session lost', async () => {
+    const stage = scene([
+      legacyServer(() => ({
+        call: ({ params, session }) =>
+          params['name'] === 'slow' ? 'silence' : session === 'session-1' ? { status: 404 } : { result: {} },
+      })),
+    ]);
+    const slow = stage.legacy('tools/call', { name: 'a_slow' });
+    await stage.legacy('tools/call', { name: 'a_x' });
+    stage.targets[0]?.held.find(({ seen }) => seen.method === 'tools/call')?.end();
+    expect((await slow)['error']).toMatchObject({ data: { reason: 'lost' } });
+    expect(stage.targets[0]?.of('tools/call')).toHaveLength(3);
+  });
+
   it('do not make calls go round and round', async () => {
     const stage = scene([legacyServer(() => ({ call: () => ({ failed: 'session-gone' }) }))]);
     expect((await stage.legacy('tools/call', { name: 'a_x' }))['error']).toMatchObject({
