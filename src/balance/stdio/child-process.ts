@@ -24,6 +24,8 @@ export interface ChildEvents {
   tooLong(): void;
   /** A line of its standard error. */
   said(text: string): void;
+  /** It takes nothing more; what it said last is still to be read. */
+  exited(): void;
   /** It has ended, or could not be started. Told once, as the last. */
   ended(reason: string): void;
 }
@@ -77,6 +79,7 @@ export const launchProcess: Launch = (command, events, clock) => {
     signal('SIGKILL'); // What it left behind goes with it.
     hasExited = true; // From here on its number may be another one's.
     if (pid !== undefined) releaseGroup(pid);
+    events.exited();
     // What it said last is still to be read; who left the group may hold the pipe open.
     const cancel = clock.after(READ_ON_MS, () => over(reason));
     child.once('close', () => {

@@ -76,6 +76,7 @@ export class Child implements Peer {
   /** The answer to the question for the era, come after the handshake had begun. */
   #late: Record<string, unknown> | undefined;
   #failure: string | undefined;
+  #hasExited = false;
   #isOver = false;
 
   constructor(parts: ChildParts) {
@@ -85,6 +86,10 @@ export class Child implements Peer {
       line: (text) => this.#receive(text),
       tooLong: () => parts.events.noted('message is too long', ''),
       said: (text) => parts.events.noted('stderr', text),
+      exited: () => {
+        this.isReady = false;
+        this.#hasExited = true;
+      },
       ended: (reason) => this.#ended(reason),
     });
     if (this.#isOver) return;
@@ -224,7 +229,7 @@ export class Child implements Peer {
 
   #becomeModern(result: Record<string, unknown>): void {
     const meta = isObject(result['_meta']) ? result['_meta'] : {};
-    this.#becomeReady('modern', result, meta[MetaKey.serverInfo]);
+    if (!this.#becomeReady('modern', result, meta[MetaKey.serverInfo])) return;
     const kinds = CHANGE_KINDS.filter((kind) => this.description.capabilities[kind]?.listChanged === true);
     if (kinds.length === 0) return;
     const notifications = Object.fromEntries(kinds.map((kind) => [`${kind}ListChanged`, true]));
@@ -253,8 +258,8 @@ export class Child implements Peer {
     this.#becomeReady('legacy', result, result['serverInfo']);
   }
 
-  #becomeReady(era: Era, { capabilities, instructions }: Record<string, unknown>, info: unknown): void {
-    if (this.isReady) return;
+  #becomeReady(era: Era, { capabilities, instructions }: Record<string, unknown>, info: unknown): boolean {
+    if (this.isReady || this.#hasExited) return false;
     this.era = era;
     this.description = {
       serverInfo: isObject(info) ? (info as unknown as Implementation) : { name: this.#parts.name, version: '0' },
@@ -264,6 +269,7 @@ export class Child implements Peer {
     this.isReady = true;
     this.#cancelTimers();
     this.#parts.events.ready();
+    return true;
   }
 
   #giveUp(reason: string): void {
