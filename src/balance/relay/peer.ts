@@ -1,4 +1,11 @@
-import type { Era, Implementation, JsonBounds, ModernResultWriter, ServerCapabilities } from '../../wire/wire.ts';
+import {
+  type Era,
+  type Implementation,
+  isObject,
+  type JsonBounds,
+  type ModernResultWriter,
+  type ServerCapabilities,
+} from '../../wire/wire.ts';
 import type { TargetFailure } from '../gateway/target.ts';
 
 /** What servers say may have any number of values, but no depth at which it could not be written again. */
@@ -46,4 +53,9 @@ export interface Peer {
   readonly description: PeerDescription;
   /** @returns What cancels the request: the sink hears nothing more. */
   request(request: PeerRequest, sink: PeerSink): () => void;
+}
+
+/** The capabilities that a server says it has: what it says to be nothing, as some do for what they have not, is none. */
+export function capabilitiesOf(said: unknown): ServerCapabilities {
+  return isObject(said) ? Object.fromEntries(Object.entries(said).filter(([, value]) => isObject(value))) : {};
 }

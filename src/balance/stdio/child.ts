@@ -15,12 +15,12 @@ import {
   parseMessage,
   type RequestId,
   responsePrefix,
-  type ServerCapabilities,
 } from '../../wire/wire.ts';
 import type { TargetFailure } from '../gateway/target.ts';
 import { CHANGE_KINDS, type ChangeKind } from '../relay/listeners.ts';
 import {
   ANSWER_BOUNDS,
+  capabilitiesOf,
   type Peer,
   type PeerDescription,
   type PeerRequest,
@@ -252,7 +252,7 @@ export class Child implements Peer {
     if (this.isReady) return;
     if (result === undefined && this.#late !== undefined) return this.#becomeModern(this.#late);
     if (result === undefined) return this.#giveUp(`refused the handshake: ${error?.message ?? 'no reason given'}`);
-    if (!LEGACY_VERSIONS.includes(String(result['protocolVersion'])))
+    if (!LEGACY_VERSIONS.includes(result['protocolVersion'] as string))
       return this.#giveUp('speaks an unknown protocol revision');
     this.#io.write(notificationText('notifications/initialized'));
     this.#becomeReady('legacy', result, result['serverInfo']);
@@ -263,7 +263,7 @@ export class Child implements Peer {
     this.era = era;
     this.description = {
       serverInfo: isObject(info) ? (info as unknown as Implementation) : { name: this.#parts.name, version: '0' },
-      capabilities: isObject(capabilities) ? (capabilities as ServerCapabilities) : {},
+      capabilities: capabilitiesOf(capabilities),
       instructions: typeof instructions === 'string' ? instructions : undefined,
     };
     this.isReady = true;
