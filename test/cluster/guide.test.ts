@@ -72,6 +72,10 @@ describe('the guide to scaling', () => {
     const [, admin = ''] = await gateway.line(/^admin on (\S+)$/);
     expect((await fetch(`${admin}/readyz`)).status).toBe(200);
     expect(await (await fetch(`${admin}/statistics`)).json()).toHaveProperty('servers.clock');
+    const metrics = await (await fetch(`${admin}/metrics`)).text();
+    expect(metrics).toContain('\nmcp_gateway_calls_total{server="clock"} 20\n');
+    const up = urls.map((at) => `mcp_gateway_replica_up{server="clock",replica="${new URL(at).host}"} 1`);
+    expect(metrics.split('\n').filter((line) => line.startsWith('mcp_gateway_replica_up{'))).toEqual(up);
     writeFileSync(join(cwd, 'gateway.json'), moved(files[1]));
     const merging = run(commands[1], cwd);
     const [, all = ''] = await merging.line(/^all in one on (\S+)$/);
