@@ -121,6 +121,22 @@ describe('a gateway before real replicas', () => {
     expect((await call(other, 'who')).text).toBe('a');
   });
 
+  it('ends streams that began by an earlier configuration when it stops, and those of a server that goes', async () => {
+    const { gateway, url, endpoints } = await start(shared.slice(0, 1));
+    const listen = (to: string) => request(to, 'subscriptions/listen', { notifications: { toolsListChanged: true } });
+    const servers = (maxInFlight: number) => ({
+      shop: { endpoints, maxInFlight },
+      other: { path: '/other', endpoints },
+    });
+    expect(await gateway.reload({ servers: servers(10) })).toBe(true);
+    const [shop, other] = await Promise.all([listen(url), listen(new URL('/other', url).href)]);
+    expect([shop.status, other.status]).toEqual([200, 200]);
+    expect(await gateway.reload({ servers: { shop: servers(20).shop } })).toBe(true);
+    await other.text();
+    await gateway.close(60_000); // Ends long before, for nothing goes on.
+    await shop.text();
+  });
+
   it('tells operators how it does, and finishes what it has when it stops', async () => {
     const { url, gateway, urls } = await start(shared.slice(0, 1), {}, { admin: { port: 0 } });
     const get = async (path: string) => {

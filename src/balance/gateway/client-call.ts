@@ -98,7 +98,7 @@ export class ClientCall implements TargetSink, OpenStream {
     if (this.#phase !== 'open') return;
     const piece = this.#gate === undefined ? chunk : this.#gate.take(chunk);
     if (piece === undefined) return;
-    if (this.#request.rpcMethod === LISTEN && piece.includes('"notifications/')) this.#route.cache?.clear();
+    if (this.#request.rpcMethod === LISTEN && piece.includes('"notifications/')) this.#route.forgetAnswers();
     if (this.#relay?.write(piece) === false) this.#hold();
   }
 

@@ -113,7 +113,7 @@ export class Gateway {
     if (wasReady && deadlineMs > 0 && delayMs > 0)
       await new Promise<void>((resolve) => void this.#parts.clock.after(delayMs, resolve));
     this.#endpoint.drain();
-    for (const { route } of this.#servers.values()) for (const stream of [...(route?.streams ?? [])]) stream.finish();
+    for (const server of this.#servers.values()) server.endStreams();
     this.#merged?.drain();
     await this.#endpoint.close(deadlineMs);
     await this.#merged?.close(0);
