@@ -109,6 +109,16 @@ describe('a gateway before real replicas', () => {
     expect((await call(url, 'who')).text).toBe('a');
   });
 
+  it('takes none any more that was on its way when it stops', async () => {
+    const { gateway, endpoints, urls } = await start(shared.slice(0, 1));
+    expect(urls.servers).toHaveProperty('shop');
+    const reloading = gateway.reload({ servers: { late: { endpoints } } });
+    await Promise.resolve(); // The replicas are being learned.
+    await gateway.close(0);
+    expect(await reloading).toBe(false);
+    expect(Object.keys(gateway.getStatistics().servers)).toEqual(['shop']);
+  });
+
   it('takes and drops servers', async () => {
     const { url, gateway, endpoints } = await start(shared.slice(0, 1));
     const other = new URL('/other', url).href;
