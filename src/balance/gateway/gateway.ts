@@ -7,7 +7,7 @@ import { createEngineSignals } from '../../signal/signal.ts';
 import { HttpEndpoint } from '../../transport/transport.ts';
 import type { MergedEndpoint } from '../merge/merged-endpoint.ts';
 import { GatewayAcceptor } from './acceptor.ts';
-import { AdminServer } from './admin-server.ts';
+import { AdminServer, type ExposedMetrics } from './admin-server.ts';
 import { type GatewayConfig, type ResolvedGateway, resolveGateway } from './gateway-options.ts';
 import { GatewayServer, type GatewayServerStatistics } from './gateway-server.ts';
 import { SessionIds } from './session-ids.ts';
@@ -18,6 +18,8 @@ export interface GatewayParts {
   readonly clock?: Clock;
   readonly random?: Random;
   readonly logger?: Logger;
+  /** Writes what the gateway counts for `GET /metrics` of the admin's port. @default none are served */
+  readonly metrics?: (statistics: GatewayStatistics, accept: string | undefined) => ExposedMetrics;
 }
 
 /** Where a gateway is reached. */
@@ -39,7 +41,7 @@ type Servers = ReadonlyMap<string, GatewayServer>;
 
 /** Stands before servers of which there are several replicas, and looks to clients like one of each. */
 export class Gateway {
-  readonly #parts: Required<GatewayParts>;
+  readonly #parts: Required<Omit<GatewayParts, 'metrics'>>;
   readonly #acceptor: GatewayAcceptor;
   readonly #endpoint: HttpEndpoint;
   readonly #admin: AdminServer | undefined;
@@ -55,7 +57,7 @@ export class Gateway {
 
   /** @throws {OptionError} naming the key that is unknown or not valid. */
   constructor(config: GatewayConfig, parts: GatewayParts = {}) {
-    const { clock = systemClock, random = systemRandom, logger = stderrLogger } = parts;
+    const { clock = systemClock, random = systemRandom, logger = stderrLogger, metrics } = parts;
     this.#parts = { clock, random, logger };
     this.#config = resolveGateway(config, clock);
     const { sessionSecret, limits, admin } = this.#config;
@@ -65,7 +67,12 @@ export class Gateway {
     const options = toHttpOptions(this.#config);
     this.#endpoint = new HttpEndpoint({ acceptor: this.#acceptor, options, limits, clock, signals });
     this.#admin =
-      admin && new AdminServer(admin, { isReady: () => this.#isReady, statistics: () => this.getStatistics() });
+      admin &&
+      new AdminServer(admin, {
+        isReady: () => this.#isReady,
+        statistics: () => this.getStatistics(),
+        metrics: metrics && ((accept) => metrics(this.getStatistics(), accept)),
+      });
   }
 
   /**
