@@ -163,7 +163,9 @@ spec:
 /** What scales them without Prometheus. */
 export function kedaManifest(): string {
   return `${MADE}
-# Instead of hpa.yml, never beside it: KEDA 2.20 or newer reads the metric from all pods by itself, every 5 s.
+# Instead of hpa.yml, never beside it: KEDA reads the metric from all pods by itself, every 5 s. Its trigger metrics-api has to know
+# aggregateFromKubeServiceEndpoints: the documentation of 2.20 has it, and 2.19.0 is reported to send the request, the token with it,
+# to every pod of the namespace (kedacore/keda issue 7641). Not tried here against a KEDA: see that the number follows before you rely on it.
 apiVersion: keda.sh/v1alpha1
 kind: ScaledObject
 metadata:

@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { ConfigFile, Gateway, type GatewayConfig, type GatewayUrls } from '../balance/balance.ts';
+import { systemClock } from '../kernel/clock.ts';
 import { PeregrineError, toMessage } from '../kernel/errors.ts';
 import { stderrLogger } from '../kernel/logger.ts';
 import { onTermination } from '../kernel/process-signals.ts';
+import { expose, gatewaySnapshot } from '../monitor/monitor.ts';
 import { CliError } from './cli-error.ts';
 import type { Output } from './output.ts';
 
@@ -16,7 +18,11 @@ export async function gateway({ config: path }: GatewayOptions, output: Output):
   const file = new ConfigFile({ path, parse });
   try {
     const first = await readFile(path, 'utf8');
-    const started = new Gateway(parse(first));
+    const startedAt = systemClock.wallNow();
+    const started = new Gateway(parse(first), {
+      metrics: (statistics, accept) =>
+        expose(gatewaySnapshot(statistics, { at: systemClock.wallNow(), startedAt }), accept),
+    });
     const urls = await started.listen();
     onTermination(() => {
       file.stop();

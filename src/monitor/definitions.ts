@@ -18,6 +18,9 @@ const histogram = (name: string, help: string, labels: readonly string[] = []): 
 /** Of what a request was about: tools and prompts under the names of OpenTelemetry's conventions, all else as `target`. */
 const REQUEST = ['mcp_method_name', 'gen_ai_tool_name', 'gen_ai_prompt_name', 'target'] as const;
 
+/** A replica behind a gateway, by the name of the server that it is one of. */
+const REPLICA = ['server', 'replica'] as const;
+
 /** Every metric there is but the author's own: the exposition, `spec/metric-names.json`, rules and dashboards are made of it. */
 export const METRICS = Object.freeze({
   requests: counter('mcp_server_requests', 'Requests answered, by how they ended.', [...REQUEST, 'outcome']),
@@ -100,6 +103,19 @@ export const METRICS = Object.freeze({
     ['measure'],
   ),
   tunable: gauge('mcp_server_tunable', 'What the optimizer tunes, at its value now.', ['tunable']),
+
+  gatewayCalls: counter('mcp_gateway_calls', 'Calls that a gateway made for clients, by server.', ['server']),
+  gatewayInFlight: gauge('mcp_gateway_calls_in_flight', 'Calls of clients that go on.', ['server']),
+  gatewayRefused: counter('mcp_gateway_refused', 'Calls refused since there were too many.', ['server']),
+  gatewayRetries: counter('mcp_gateway_retries', 'Second attempts after a first one failed.', ['server']),
+  gatewayHedges: counter('mcp_gateway_hedges', 'Second attempts while a first one took long.', ['server']),
+  gatewayCacheHits: counter('mcp_gateway_cache_hits', 'Answers that were kept for everyone.', ['server']),
+  gatewayCacheMisses: counter('mcp_gateway_cache_misses', 'Requests whose answer may be kept and was not.', ['server']),
+  replicaRequests: counter('mcp_gateway_replica_requests', 'Calls made to a replica.', REPLICA),
+  replicaErrors: counter('mcp_gateway_replica_errors', 'Calls in which a replica failed.', REPLICA),
+  replicaInFlight: gauge('mcp_gateway_replica_calls_in_flight', 'Calls that a replica is about.', REPLICA),
+  replicaLoad: gauge('mcp_gateway_replica_load_ratio', 'How busy a replica is.', REPLICA, 'ratio'),
+  replicaUp: gauge('mcp_gateway_replica_up', 'Whether a replica is healthy: 1 or 0.', REPLICA),
 
   cpu: counter('process_cpu_seconds', 'CPU time, user and system.', [], 'seconds'),
   cores: gauge('process_cpu_cores', 'Hardware threads that the process may use; a fraction under a quota.'),

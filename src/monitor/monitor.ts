@@ -190,6 +190,7 @@ export type {
   ServingState,
   TuningReadings,
 } from './figures.ts';
+export { type GatewayReadings, gatewaySnapshot } from './gateway-families.ts';
 export { HealthCheck, type HealthReport, type HealthSources } from './health.ts';
 export { LiveFeed, type LiveTick } from './live-feed.ts';
 export type { HelloMessage, InstanceState, LiveMessage, TickMessage, VitalColumns } from './live-protocol.ts';

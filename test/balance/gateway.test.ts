@@ -109,6 +109,16 @@ describe('a gateway before real replicas', () => {
     expect((await call(url, 'who')).text).toBe('a');
   });
 
+  it('takes none any more that was on its way when it stops', async () => {
+    const { gateway, endpoints, urls } = await start(shared.slice(0, 1));
+    expect(urls.servers).toHaveProperty('shop');
+    const reloading = gateway.reload({ servers: { late: { endpoints } } });
+    await Promise.resolve(); // The replicas are being learned.
+    await gateway.close(0);
+    expect(await reloading).toBe(false);
+    expect(Object.keys(gateway.getStatistics().servers)).toEqual(['shop']);
+  });
+
   it('takes and drops servers', async () => {
     const { url, gateway, endpoints } = await start(shared.slice(0, 1));
     const other = new URL('/other', url).href;
@@ -119,6 +129,22 @@ describe('a gateway before real replicas', () => {
     expect(await gateway.reload({ servers: { other: { path: '/other', endpoints } } })).toBe(true);
     expect((await call(url, 'who')).status).toBe(404);
     expect((await call(other, 'who')).text).toBe('a');
+  });
+
+  it('ends streams that began by an earlier configuration when it stops, and those of a server that goes', async () => {
+    const { gateway, url, endpoints } = await start(shared.slice(0, 1));
+    const listen = (to: string) => request(to, 'subscriptions/listen', { notifications: { toolsListChanged: true } });
+    const servers = (maxInFlight: number) => ({
+      shop: { endpoints, maxInFlight },
+      other: { path: '/other', endpoints },
+    });
+    expect(await gateway.reload({ servers: servers(10) })).toBe(true);
+    const [shop, other] = await Promise.all([listen(url), listen(new URL('/other', url).href)]);
+    expect([shop.status, other.status]).toEqual([200, 200]);
+    expect(await gateway.reload({ servers: { shop: servers(20).shop } })).toBe(true);
+    await other.text();
+    await gateway.close(60_000); // Ends long before, for nothing goes on.
+    await shop.text();
   });
 
   it('tells operators how it does, and finishes what it has when it stops', async () => {

@@ -160,6 +160,39 @@ it('says that a program is missing', async () => {
   expect(failure?.message).toContain('could not be started: spawn /nowhere/server ENOENT');
 });
 
+it('survives that a process cannot be started, however the system says so', async () => {
+  const target = start({ command: '/dev/null/server', restart: { firstMs: 10 } });
+  const { failure } = await send(target, modern('tools/list')).answer;
+  expect(failure?.message).toContain('could not be started: spawn ENOTDIR');
+
+  const script = fileURLToPath(new URL('starved-process.ts', import.meta.url));
+  const command = 'ulimit -n 200; exec "$@"';
+  const starved = spawn('/bin/sh', ['-c', command, 'sh', process.execPath, script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let said = '';
+  starved.stdout.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  await once(starved, 'close');
+  expect(said).toContain('could not be started: spawn /bin/sh EMFILE');
+});
+
+it('ends a child that reads nothing before its input fills the memory', async () => {
+  const script = `process.stdin.once('data', () => {
+    process.stdin.pause();
+    const result = { protocolVersion: '2025-11-25', capabilities: {}, serverInfo: { name: 'deaf', version: '1' } };
+    for (const id of ['discover', 'initialize'])
+      console.log(JSON.stringify({ jsonrpc: '2.0', id, result }));
+    setInterval(() => {}, 1_000);
+  });`;
+  const target = start({ command: process.execPath, args: ['-e', script], maxMessageBytes: 1_024 });
+  const text = 'x'.repeat(4_194_304);
+  const calls = Array.from({ length: 6 }, () => send(target, legacy('tools/call', { name: 'a', arguments: { text } })));
+  for (const { answer } of calls)
+    expect((await answer).failure?.message).toBe('server "behind" did not read its input');
+});
+
 it('gives a child what is listed of the environment and what is harmless, and nothing else', async () => {
   process.env['PEREGRINE_TEST_SECRET'] = 'not for children';
   const script = `require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {

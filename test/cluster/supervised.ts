@@ -1,8 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
+import { LineProcess } from '../services/line-process.ts';
 
 const SOURCE = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const BUILT = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
@@ -15,52 +13,11 @@ export interface CommandOptions {
 }
 
 /** `peregrine` as a user runs it, ended with the test. */
-export class Command {
-  readonly child: ChildProcess;
-  /** What it said, on both streams, in the order of arrival. */
-  readonly lines: string[] = [];
-  readonly #closed: Promise<unknown[]>;
-  readonly #waiting = new Set<() => void>();
-
+export class Command extends LineProcess {
   constructor(args: readonly string[], { cwd, isBuilt = false }: CommandOptions = {}) {
-    const child = spawn(process.execPath, [isBuilt ? BUILT : SOURCE, ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      cwd,
-    });
-    this.child = child;
-    this.#closed = once(child, 'close');
-    for (const input of [child.stdout, child.stderr]) {
-      createInterface({ input }).on('line', (line) => {
-        this.lines.push(line);
-        for (const check of this.#waiting) check();
-      });
-    }
-    this.#closed.then(
-      () => {
-        for (const check of this.#waiting) check();
-      },
-      () => undefined,
-    );
+    super([isBuilt ? BUILT : SOURCE, ...args], { cwd });
     onTestFinished(async () => {
       await this.end('SIGTERM');
-    });
-  }
-
-  /** Waits until a line fits that comes after so many others; fails when the process ends without it. */
-  line(pattern: RegExp, from = 0): Promise<RegExpExecArray> {
-    return new Promise((resolve, reject) => {
-      const check = (): void => {
-        const match = this.lines
-          .slice(from)
-          .map((line) => pattern.exec(line))
-          .find((found) => found !== null);
-        if (match) resolve(match);
-        else if (this.child.exitCode === null && this.child.signalCode === null) return;
-        else reject(new Error(`it ended without ${pattern}:\n${this.lines.join('\n')}`));
-        this.#waiting.delete(check);
-      };
-      this.#waiting.add(check);
-      check();
     });
   }
 
@@ -78,13 +35,6 @@ export class Command {
       await this.line(/instance \d+ is ready/, from);
       from += this.lines.slice(from).findIndex((line) => /instance \d+ is ready/.test(line)) + 1;
     }
-  }
-
-  /** How the process ended, once all it wrote has been read. */
-  async end(signal?: NodeJS.Signals): Promise<unknown> {
-    if (signal !== undefined) this.child.kill(signal);
-    const [code, killedBy] = await this.#closed;
-    return code ?? killedBy;
   }
 }
 

@@ -48,7 +48,8 @@ export class GatewayAcceptor implements Acceptor {
       return;
     }
     const { headerLines, session } = head;
-    const { rpcMethod, rpcName } = head.rpcMethod === undefined ? askedFor(body) : head;
+    // Only servers of the modern era compare header and body; others do what the body says, and the header may lie.
+    const { rpcMethod, rpcName } = head.isModern && head.rpcMethod !== undefined ? head : askedFor(body);
     const request: TargetCall = {
       method: 'POST',
       headerLines,

@@ -5,14 +5,21 @@ import { PeregrineError, toMessage } from '../../kernel/errors.ts';
 export interface AdminParts {
   readonly isReady: () => boolean;
   readonly statistics: () => object;
+  /** Writes metrics for whoever accepts what. @default none are served */
+  readonly metrics?: ((accept: string | undefined) => ExposedMetrics) | undefined;
 }
 
-/** Tells operators and orchestrators how the gateway does: `/livez`, `/readyz` and `/statistics`. */
+export interface ExposedMetrics {
+  readonly text: string;
+  readonly contentType: string;
+}
+
+/** Tells operators and orchestrators how the gateway does: `/livez`, `/readyz`, `/statistics` and `/metrics`. */
 export class AdminServer {
   readonly #address: { readonly host: string; readonly port: number };
   readonly #server: Server;
 
-  constructor(address: { readonly host: string; readonly port: number }, { isReady, statistics }: AdminParts) {
+  constructor(address: { readonly host: string; readonly port: number }, { isReady, statistics, metrics }: AdminParts) {
     this.#address = address;
     this.#server = createServer((request, response) => {
       const path = (request.url ?? '').split('?', 1)[0];
@@ -20,6 +27,7 @@ export class AdminServer {
       else if (path === '/livez') answer(response, 200, { status: 'ok' });
       else if (path === '/readyz') answer(response, isReady() ? 200 : 503, { status: isReady() ? 'ok' : 'not ready' });
       else if (path === '/statistics') answer(response, 200, statistics());
+      else if (path === '/metrics' && metrics !== undefined) write(response, 200, metrics(request.headers.accept));
       else answer(response, 404, { error: 'Not found' });
     });
     this.#server.on('error', () => {}); // One that comes while it listens ends no call; `listen` has its own listener.
@@ -51,6 +59,10 @@ export class AdminServer {
 }
 
 function answer(response: ServerResponse, status: number, body: object): void {
-  response.writeHead(status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
-  response.end(`${JSON.stringify(body)}\n`);
+  write(response, status, { text: `${JSON.stringify(body)}\n`, contentType: 'application/json' });
+}
+
+function write(response: ServerResponse, status: number, { text, contentType }: ExposedMetrics): void {
+  response.writeHead(status, { 'Content-Type': contentType, 'Cache-Control': 'no-store' });
+  response.end(text);
 }

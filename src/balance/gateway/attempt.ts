@@ -26,6 +26,7 @@ export interface AttemptOwner {
   mayReplace(attempt: Attempt, isHarmless: boolean): boolean;
   /** Makes one; false where that could not be done after all. */
   replace(attempt: Attempt): boolean;
+  /** It has not to be given up any more: its answer is passed on, or there is none to come. */
   began(attempt: Attempt): void;
   head(attempt: Attempt, status: number, headers: UpstreamHeaders): void;
   data(chunk: Buffer): void;
@@ -69,7 +70,6 @@ export class Attempt implements UpstreamSink, Passage {
 
   head(status: number, headers: UpstreamHeaders): void {
     if (this.#phase !== 'waiting') return;
-    this.#owner.began(this);
     this.#status = status;
     this.#headers = headers;
     const isHarmless = status === SERVICE_UNAVAILABLE;
@@ -104,16 +104,16 @@ export class Attempt implements UpstreamSink, Passage {
   failed(error: UpstreamError): void {
     if (this.#phase === 'over') return;
     const wasPassing = this.#phase === 'passing';
-    if (this.#phase === 'waiting') this.#owner.began(this);
+    if (!wasPassing) this.#owner.began(this);
     this.#isShed ||= REFUSED_HERE.has(error.code);
     if (!wasPassing && this.#replaced(error.neverSent)) return;
     this.#settle(this.#isShed ? 'unknown' : 'failure');
     this.#owner.failed(this, toFailure(error));
   }
 
-  /** The answer did not begin in time. */
+  /** Nothing that could be passed on came in time: no answer, or the head alone of one that is held back. */
   expire(): void {
-    if (this.#phase !== 'waiting') return;
+    if (this.#phase !== 'waiting' && this.#phase !== 'held') return;
     this.#upstream?.abort();
     if (this.#replaced(false)) return;
     this.#settle('failure');
@@ -145,6 +145,7 @@ export class Attempt implements UpstreamSink, Passage {
 
   #pass(): void {
     this.#phase = 'passing';
+    this.#owner.began(this);
     this.#owner.head(this, this.#status, this.#headers as UpstreamHeaders);
     const held = this.#held;
     this.#held = undefined;

@@ -18,6 +18,9 @@ const STALL_MS = 60_000;
 /** An answer that takes longer to collect than this is not worth keeping. */
 const MAX_KEPT_BYTES = 1_048_576;
 
+/** What has no body, whatever its header says: a client takes what came after the head for the next answer. */
+const BODILESS: ReadonlySet<number> = new Set([204, 304]);
+
 const STATUS: { readonly [reason in TargetFailure['reason']]: number } = {
   unavailable: 503,
   overloaded: 503,
@@ -71,16 +74,17 @@ export class ClientCall implements TargetSink, OpenStream {
 
   head(status: number, headers: UpstreamHeaders, backend: string): void {
     const { lines, isPlain, isEventStream, session } = answerLinesOf(headers);
-    const length = headers.get('content-length');
+    const hasBody = !BODILESS.has(status);
+    const length = hasBody ? headers.get('content-length') : '0';
     this.#status = status;
     this.#lines = lines;
     this.#isPlain = isPlain && status === 200 && session === undefined;
     if (session !== undefined)
       this.#lines += `Mcp-Session-Id: ${this.#sessions.seal(this.#route.name, { id: session, backend })}\r\n`;
     this.#length = length === undefined ? undefined : Number(length);
-    if (isEventStream) this.#gate = new EventGate();
+    if (isEventStream && hasBody) this.#gate = new EventGate();
     this.#phase = 'held';
-    if (this.#gate !== undefined || (length === undefined && status !== 204)) this.#open();
+    if (this.#gate !== undefined || length === undefined) this.#open();
   }
 
   data(chunk: Buffer): void {
@@ -94,15 +98,12 @@ export class ClientCall implements TargetSink, OpenStream {
     if (this.#phase !== 'open') return;
     const piece = this.#gate === undefined ? chunk : this.#gate.take(chunk);
     if (piece === undefined) return;
-    if (this.#request.rpcMethod === LISTEN && piece.includes('"notifications/')) this.#route.cache?.clear();
+    if (this.#request.rpcMethod === LISTEN && piece.includes('"notifications/')) this.#route.forgetAnswers();
     if (this.#relay?.write(piece) === false) this.#hold();
   }
 
   ended(): void {
-    if (this.#phase === 'held') {
-      if (this.#length === undefined) this.#exchange.respond(this.#status, '');
-      else this.#open();
-    }
+    if (this.#phase === 'held') this.#open();
     const rest = this.#gate?.rest();
     if (rest !== undefined) this.#relay?.write(rest);
     this.#relay?.end();

@@ -54,20 +54,25 @@ export class GatewayServer {
       abandon: () => prepared.abandon(),
       commit: () => {
         const committed = prepared.commit();
-        const kept = before?.route;
-        const isKept = kept !== undefined && kept.target === committed.target && isSame(kept.options, route);
-        const made = route && new Route(committed.target, route, parts.clock);
+        const old = before?.route;
+        const isKept = old !== undefined && old.target === committed.target && isSame(old.options, route);
+        const now = isKept ? old : route && new Route(committed.target, route, parts.clock, old);
         const isSameScaling = before?.backing === committed && before.#scale?.fingerprint === scale?.fingerprint;
         const scaling = isSameScaling ? before.scaling : startScaling(scale, committed, parts);
-        return new GatewayServer(config, committed, isKept ? kept : made, scaling);
+        return new GatewayServer(config, committed, now, scaling);
       },
     };
   }
 
-  /** Ends what its successor does not use. */
+  /** Ends what its successor does not use. Streams of a path that is no more have no other end. */
   async retire(successor: GatewayServer | undefined, deadlineMs: number): Promise<void> {
+    if (successor?.route === undefined) this.endStreams();
     if (successor?.scaling !== this.scaling) await this.scaling?.close();
     await this.backing.retire(successor?.backing, deadlineMs);
+  }
+
+  endStreams(): void {
+    for (const stream of [...(this.route?.streams ?? [])]) stream.finish();
   }
 
   statistics(): GatewayServerStatistics {

@@ -7,7 +7,7 @@ import { createEngineSignals } from '../../signal/signal.ts';
 import { HttpEndpoint } from '../../transport/transport.ts';
 import type { MergedEndpoint } from '../merge/merged-endpoint.ts';
 import { GatewayAcceptor } from './acceptor.ts';
-import { AdminServer } from './admin-server.ts';
+import { AdminServer, type ExposedMetrics } from './admin-server.ts';
 import { type GatewayConfig, type ResolvedGateway, resolveGateway } from './gateway-options.ts';
 import { GatewayServer, type GatewayServerStatistics } from './gateway-server.ts';
 import { SessionIds } from './session-ids.ts';
@@ -18,6 +18,8 @@ export interface GatewayParts {
   readonly clock?: Clock;
   readonly random?: Random;
   readonly logger?: Logger;
+  /** Writes what the gateway counts for `GET /metrics` of the admin's port. @default none are served */
+  readonly metrics?: (statistics: GatewayStatistics, accept: string | undefined) => ExposedMetrics;
 }
 
 /** Where a gateway is reached. */
@@ -39,7 +41,7 @@ type Servers = ReadonlyMap<string, GatewayServer>;
 
 /** Stands before servers of which there are several replicas, and looks to clients like one of each. */
 export class Gateway {
-  readonly #parts: Required<GatewayParts>;
+  readonly #parts: Required<Omit<GatewayParts, 'metrics'>>;
   readonly #acceptor: GatewayAcceptor;
   readonly #endpoint: HttpEndpoint;
   readonly #admin: AdminServer | undefined;
@@ -51,10 +53,11 @@ export class Gateway {
   /** The reload that goes on: they come one after the other. */
   #reloading: Promise<unknown> = Promise.resolve();
   #isReady = false;
+  #isClosed = false;
 
   /** @throws {OptionError} naming the key that is unknown or not valid. */
   constructor(config: GatewayConfig, parts: GatewayParts = {}) {
-    const { clock = systemClock, random = systemRandom, logger = stderrLogger } = parts;
+    const { clock = systemClock, random = systemRandom, logger = stderrLogger, metrics } = parts;
     this.#parts = { clock, random, logger };
     this.#config = resolveGateway(config, clock);
     const { sessionSecret, limits, admin } = this.#config;
@@ -64,7 +67,12 @@ export class Gateway {
     const options = toHttpOptions(this.#config);
     this.#endpoint = new HttpEndpoint({ acceptor: this.#acceptor, options, limits, clock, signals });
     this.#admin =
-      admin && new AdminServer(admin, { isReady: () => this.#isReady, statistics: () => this.getStatistics() });
+      admin &&
+      new AdminServer(admin, {
+        isReady: () => this.#isReady,
+        statistics: () => this.getStatistics(),
+        metrics: metrics && ((accept) => metrics(this.getStatistics(), accept)),
+      });
   }
 
   /**
@@ -110,10 +118,11 @@ export class Gateway {
     const { delayMs } = this.#config.drain;
     const wasReady = this.#isReady;
     this.#isReady = false;
+    this.#isClosed = true;
     if (wasReady && deadlineMs > 0 && delayMs > 0)
       await new Promise<void>((resolve) => void this.#parts.clock.after(delayMs, resolve));
     this.#endpoint.drain();
-    for (const { route } of this.#servers.values()) for (const stream of [...(route?.streams ?? [])]) stream.finish();
+    for (const server of this.#servers.values()) server.endStreams();
     this.#merged?.drain();
     await this.#endpoint.close(deadlineMs);
     await this.#merged?.close(0);
@@ -127,7 +136,7 @@ export class Gateway {
     const { logger, clock } = this.#parts;
     try {
       const resolved = resolveGateway(config, clock);
-      if (!this.#isReady) throw new PeregrineError('GATEWAY_CLOSED', 'the gateway does not serve');
+      if (!this.#isReady) throw closedError();
       await this.#apply(resolved);
       const later = KEPT_KEYS.filter((key) => JSON.stringify(resolved[key]) !== JSON.stringify(this.#config[key]));
       if (later.length > 0) logger.warn({ keys: later }, 'gateway: these take effect when it starts the next time');
@@ -150,9 +159,9 @@ export class Gateway {
     const results = await Promise.allSettled(preparing);
     const failed = results.find((result) => result.status === 'rejected');
     const prepared = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-    if (failed !== undefined) {
+    if (failed !== undefined || this.#isClosed) {
       for (const one of prepared) one.abandon();
-      throw failed.reason;
+      throw failed === undefined ? closedError() : failed.reason;
     }
     const after = new Map(prepared.map((one) => one.commit()).map((server) => [server.name, server]));
     this.#servers = after;
@@ -209,6 +218,10 @@ export class Gateway {
 const RETIRE_MS = 30_000;
 /** What is decided when the gateway starts. */
 const KEPT_KEYS = ['listen', 'tls', 'limits', 'sessionSecret', 'admin'] as const;
+
+function closedError(): PeregrineError {
+  return new PeregrineError('GATEWAY_CLOSED', 'the gateway does not serve');
+}
 
 function toHttpOptions({ listen, tls }: ResolvedGateway): ResolvedGateway['listen'] {
   if (tls === undefined) return listen;

@@ -30,12 +30,14 @@ export function probe(backend: Backend | undefined, path: string | undefined, si
   return new Promise((resolve, reject) => {
     const call = backend.upstream.send(request, {
       head(status, headers) {
-        if (status < SERVER_ERROR) resolve();
-        else reject(new Error(`it answered with status ${status}`));
-        if (headers.get('content-length') === undefined) queueMicrotask(() => call.abort()); // It may never end.
+        if (status >= SERVER_ERROR) reject(new Error(`it answered with status ${status}`));
+        else if (headers.get('content-length') !== undefined)
+          return; // An answer that stops in the middle is none.
+        else resolve();
+        queueMicrotask(() => call.abort()); // It may never end, and would keep its connection.
       },
       data: () => {},
-      ended: () => {},
+      ended: resolve,
       failed: reject,
     });
     signal.addEventListener('abort', () => call.abort(), { once: true });

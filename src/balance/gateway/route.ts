@@ -28,15 +28,26 @@ export class Route {
   readonly options: RouteOptions;
   readonly clock: Clock;
   readonly cache: ResponseCache | undefined;
-  readonly streams = new Set<OpenStream>();
+  /** Those that began under an earlier configuration included. */
+  readonly streams: Set<OpenStream>;
   inFlight = 0;
   refused = 0;
+  #successor: Route | undefined;
 
-  constructor(target: Target, options: RouteOptions, clock: Clock) {
+  /** @param before The route to the same server by the configuration before, whose streams go on. */
+  constructor(target: Target, options: RouteOptions, clock: Clock, before?: Route) {
     this.name = target.name;
     this.target = target;
     this.options = options;
     this.clock = clock;
     this.cache = options.cache === undefined ? undefined : new ResponseCache(options.cache, clock);
+    this.streams = before?.streams ?? new Set();
+    if (before !== undefined) before.#successor = this;
+  }
+
+  /** Something changed at the server: what is kept of it is stale, by later configurations too. */
+  forgetAnswers(): void {
+    this.cache?.clear();
+    this.#successor?.forgetAnswers();
   }
 }

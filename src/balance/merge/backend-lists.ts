@@ -40,6 +40,9 @@ const METHODS: { readonly [K in ListName]: readonly [method: string, capability:
 export const LIST_NAMES = Object.freeze(Object.keys(METHODS)) as readonly ListName[];
 const BACKOFF: Backoff = Object.freeze({ firstMs: 1_000, maxMs: 15_000 });
 const MAX_PAGES = 1_000;
+/** As often in this time lists are fetched for that they changed: some servers say so whenever they are asked. */
+const MAX_CHANGES = 5;
+const CHANGES_MS = 1_000;
 const EMPTY: ServerList = Object.freeze({ items: [], scope: 'public', ttlMs: Number.POSITIVE_INFINITY });
 
 /**
@@ -53,6 +56,8 @@ export class BackendLists {
   #refreshing: Promise<void> | undefined;
   #isOutdated = false;
   #retries = 0;
+  #changes = 0;
+  #changesSince = Number.NEGATIVE_INFINITY;
   #cancelRetry: CancelTimer | undefined;
   #cancelDrop: CancelTimer | undefined;
   #closed = false;
@@ -84,13 +89,21 @@ export class BackendLists {
   outdate(): void {
     if (this.#closed) return;
     if (this.#refreshing !== undefined) this.#isOutdated = true;
-    else if (this.#cancelRetry === undefined) void this.#refresh();
+    else if (this.#cancelRetry === undefined) this.#refreshChanged();
   }
 
   close(): void {
     this.#closed = true;
     this.#cancelRetry?.();
     this.#cancelDrop?.();
+  }
+
+  #refreshChanged(): void {
+    const { clock } = this.#parts;
+    const age = clock.now() - this.#changesSince;
+    if (age >= CHANGES_MS) [this.#changes, this.#changesSince] = [0, clock.now()];
+    if (++this.#changes <= MAX_CHANGES) void this.#refresh();
+    else this.#cancelRetry = clock.after(CHANGES_MS - age, () => void this.#refresh());
   }
 
   #refresh(): Promise<void> {
@@ -110,7 +123,7 @@ export class BackendLists {
         this.#freshUntil = clock.now() + Math.min(options.maxTtlMs, Math.max(options.minTtlMs, told));
         this.#lists = lists;
         this.#parts.changed();
-        if (this.#isOutdated) void this.#refresh();
+        if (this.#isOutdated) this.#refreshChanged();
       },
       (error: unknown) => {
         this.#refreshing = undefined;

@@ -92,7 +92,8 @@ export class Backend {
           ...options,
           identity: this.#parts.identity,
           failed: (failure) => {
-            if (this.#peer !== before && !isSecond && peer.hasLostSession) this.relay(front, options, true);
+            // It alone was refused for that: what else failed with the session may have been executed.
+            if (failure.reason === 'session-gone' && !isSecond) this.relay(front, options, true);
             else give(failure);
           },
         }),
@@ -138,11 +139,18 @@ export class Backend {
     const { name } = this;
     const all = peer.era === 'modern' ? { ...params, _meta: envelopeOf(this.#parts.identity) } : params;
     return new Promise((resolve, reject) => {
+      let cancel = (): void => {};
       const fail = (failure: TargetFailure): void => {
         cancelTimer();
         reject(new TargetError(failure));
       };
-      const cancel = peer.request(
+      // Before it is asked: it may fail at once.
+      const cancelTimer = clock.after(timeoutMs, () => {
+        cancel();
+        const message = `server "${name}" did not answer ${method} within ${timeoutMs} ms`;
+        fail({ reason: 'timeout', message, retryAfterSeconds: 1 });
+      });
+      cancel = peer.request(
         { method, params: all, wantsProgress: false },
         {
           notification: () => {},
@@ -155,11 +163,6 @@ export class Backend {
           failed: fail,
         },
       );
-      const cancelTimer = clock.after(timeoutMs, () => {
-        cancel();
-        const message = `server "${name}" did not answer ${method} within ${timeoutMs} ms`;
-        fail({ reason: 'timeout', message, retryAfterSeconds: 1 });
-      });
     });
   }
 

@@ -8,10 +8,9 @@ import {
   MetaKey,
   MODERN_VERSION,
   NEWEST_LEGACY_VERSION,
-  type ServerCapabilities,
 } from '../../wire/wire.ts';
 import type { Target, TargetCall, TargetFailure } from '../gateway/target.ts';
-import type { PeerDescription, RpcError } from '../relay/peer.ts';
+import { capabilitiesOf, type PeerDescription, type RpcError } from '../relay/peer.ts';
 import { envelopeOf } from '../relay/relay.ts';
 import { TargetError } from '../relay/target-error.ts';
 import { modernHeaders, TargetPeer, unanswered, unavailable } from './target-peer.ts';
@@ -65,7 +64,7 @@ async function shakeHands(parts: ConnectParts, sessionLost: (peer: TargetPeer) =
     throw new TargetError(
       failureOf(parts, `speaks no known protocol revision (${error?.message ?? `HTTP ${status}`})`),
     );
-  const version = String(result['protocolVersion']);
+  const version = result['protocolVersion'] as string;
   if (!LEGACY_VERSIONS.includes(version))
     throw new TargetError(failureOf(parts, 'answered the handshake with an unknown protocol revision'));
   const session = sessionId === undefined ? undefined : { id: sessionId, backend };
@@ -100,7 +99,7 @@ function describe(result: Record<string, unknown>, info: unknown, { target }: Co
   const { capabilities, instructions } = result;
   return {
     serverInfo: isObject(info) ? (info as unknown as Implementation) : { name: target.name, version: '0' },
-    capabilities: isObject(capabilities) ? (capabilities as ServerCapabilities) : {},
+    capabilities: capabilitiesOf(capabilities),
     instructions: typeof instructions === 'string' ? instructions : undefined,
   };
 }
@@ -133,7 +132,14 @@ function ask({ target, clock, timeoutMs, maxMessageBytes }: ConnectParts, reques
       cancelTimer();
       resolve({ ...head, ...answer });
     };
-    const abort = exchangeMessages(target, request, maxMessageBytes, {
+    let abort = (): void => {};
+    // Before it is asked: it may fail at once.
+    const cancelTimer = clock.after(timeoutMs, () => {
+      abort();
+      const text = `server "${target.name}" did not answer within ${timeoutMs} ms`;
+      fail({ reason: 'timeout', message: text, retryAfterSeconds: 1 });
+    });
+    abort = exchangeMessages(target, request, maxMessageBytes, {
       head: (status, headers, backend) => {
         head = { status, sessionId: headers.get('mcp-session-id'), backend };
       },
@@ -144,11 +150,6 @@ function ask({ target, clock, timeoutMs, maxMessageBytes }: ConnectParts, reques
       },
       ended: () => done({ result: undefined, error: undefined }),
       failed: fail,
-    });
-    const cancelTimer = clock.after(timeoutMs, () => {
-      abort();
-      const text = `server "${target.name}" did not answer within ${timeoutMs} ms`;
-      fail({ reason: 'timeout', message: text, retryAfterSeconds: 1 });
     });
   });
 }

@@ -126,7 +126,7 @@ export class MergedLists<S extends MergedSource> {
   }
 
   tool(name: unknown): ToolFacts | undefined {
-    return this.#tools.get(String(name));
+    return typeof name === 'string' ? this.#tools.get(name) : undefined;
   }
 
   /** What disagrees between a call's headers and the arguments that its tool maps to headers, or nothing. */
@@ -144,7 +144,7 @@ export class MergedLists<S extends MergedSource> {
       for (const given of source.lists.current?.[name].items ?? []) {
         const identity = given[KEYS[name]];
         if (typeof identity !== 'string') continue;
-        const ownName = String(given['name'] ?? identity);
+        const ownName = typeof given['name'] === 'string' ? given['name'] : identity;
         const definition = { ...given, name: `${source.prefix}${this.#separator}${ownName}` };
         const key = KEYS[name] === 'name' ? definition.name : identity;
         if (items.has(key)) this.#tellOnce(name, key, source);

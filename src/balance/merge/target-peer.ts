@@ -38,7 +38,7 @@ export interface TargetPeerParts {
 export class TargetPeer implements Peer {
   readonly era: Era;
   readonly description: PeerDescription;
-  /** Whether the server no longer knows the session: what failed for that was not executed. */
+  /** Whether the server no longer knows the session. */
   hasLostSession = false;
   readonly #parts: TargetPeerParts;
   #nextId = 1;
@@ -94,10 +94,10 @@ export class TargetPeer implements Peer {
     return this.#notify('notifications/initialized', undefined);
   }
 
-  /** Ends the session. */
-  end(): void {
+  /** Ends the session; resolves when the server has heard. */
+  async end(): Promise<void> {
     const { session } = this.#parts;
-    if (session !== undefined && !this.hasLostSession) void this.#send('DELETE', undefined);
+    if (session !== undefined && !this.hasLostSession) await this.#send('DELETE', undefined);
   }
 
   #loseSession(status: number, error: RpcError | undefined): boolean {
@@ -212,7 +212,8 @@ class AnswerReading implements TargetMessageSink {
   }
 
   #sessionLost(): TargetFailure {
-    return unavailable(`server "${this.#host.name}" has ended the session`);
+    const message = `server "${this.#host.name}" has ended the session`;
+    return { reason: 'session-gone', message, retryAfterSeconds: 1 };
   }
 }
 

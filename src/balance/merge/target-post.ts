@@ -1,5 +1,6 @@
-import { EventStreamReader, isObject } from '../../wire/wire.ts';
+import { EventStreamReader, isObject, ProtocolError, parseMessage } from '../../wire/wire.ts';
 import type { Target, TargetCall, TargetFailure } from '../gateway/target.ts';
+import { ANSWER_BOUNDS } from '../relay/peer.ts';
 import type { UpstreamCall, UpstreamHeaders } from '../upstream/upstream-call.ts';
 
 /** What is sent to a target, and as what. */
@@ -119,12 +120,8 @@ class Reading {
   }
 
   #deliver(text: string): void {
-    let message: unknown;
-    try {
-      message = JSON.parse(text);
-    } catch {
-      return; // Such as the HTML page of something in between: the status says enough.
-    }
+    const message = parseMessage(text, ANSWER_BOUNDS);
+    if (message instanceof ProtocolError) return; // Such as the HTML page of something in between: the status says enough.
     for (const one of Array.isArray(message) ? message : [message])
       if (isObject(one) && !this.#over) this.#sink.message(one);
   }

@@ -1,5 +1,15 @@
-import type { Era, Implementation, ModernResultWriter, ServerCapabilities } from '../../wire/wire.ts';
+import {
+  type Era,
+  type Implementation,
+  isObject,
+  type JsonBounds,
+  type ModernResultWriter,
+  type ServerCapabilities,
+} from '../../wire/wire.ts';
 import type { TargetFailure } from '../gateway/target.ts';
+
+/** What servers say may have any number of values, but no depth at which it could not be written again. */
+export const ANSWER_BOUNDS: JsonBounds = Object.freeze({ maxDepth: 1_000, maxElements: Number.MAX_SAFE_INTEGER });
 
 /** The error member of a JSON-RPC answer. */
 export interface RpcError {
@@ -43,4 +53,9 @@ export interface Peer {
   readonly description: PeerDescription;
   /** @returns What cancels the request: the sink hears nothing more. */
   request(request: PeerRequest, sink: PeerSink): () => void;
+}
+
+/** The capabilities that a server says it has: what it says to be nothing, as some do for what they have not, is none. */
+export function capabilitiesOf(said: unknown): ServerCapabilities {
+  return isObject(said) ? Object.fromEntries(Object.entries(said).filter(([, value]) => isObject(value))) : {};
 }

@@ -5,7 +5,6 @@ import {
   errorText,
   type Implementation,
   isObject,
-  JSON_BOUNDS,
   kindOf,
   LEGACY_VERSIONS,
   MetaKey,
@@ -16,11 +15,18 @@ import {
   parseMessage,
   type RequestId,
   responsePrefix,
-  type ServerCapabilities,
 } from '../../wire/wire.ts';
 import type { TargetFailure } from '../gateway/target.ts';
 import { CHANGE_KINDS, type ChangeKind } from '../relay/listeners.ts';
-import type { Peer, PeerDescription, PeerRequest, PeerSink, RpcError } from '../relay/peer.ts';
+import {
+  ANSWER_BOUNDS,
+  capabilitiesOf,
+  type Peer,
+  type PeerDescription,
+  type PeerRequest,
+  type PeerSink,
+  type RpcError,
+} from '../relay/peer.ts';
 import { envelopeOf } from '../relay/relay.ts';
 import type { ChildEvents, ChildIo } from './child-process.ts';
 
@@ -70,6 +76,7 @@ export class Child implements Peer {
   /** The answer to the question for the era, come after the handshake had begun. */
   #late: Record<string, unknown> | undefined;
   #failure: string | undefined;
+  #hasExited = false;
   #isOver = false;
 
   constructor(parts: ChildParts) {
@@ -79,6 +86,10 @@ export class Child implements Peer {
       line: (text) => this.#receive(text),
       tooLong: () => parts.events.noted('message is too long', ''),
       said: (text) => parts.events.noted('stderr', text),
+      exited: () => {
+        this.isReady = false;
+        this.#hasExited = true;
+      },
       ended: (reason) => this.#ended(reason),
     });
     if (this.#isOver) return;
@@ -149,7 +160,7 @@ export class Child implements Peer {
   }
 
   #receive(text: string): void {
-    const message = parseMessage(text, JSON_BOUNDS);
+    const message = parseMessage(text, ANSWER_BOUNDS);
     const kind = message instanceof ProtocolError ? 'invalid' : kindOf(message);
     if (kind === 'invalid') {
       this.#parts.events.noted('output that is no message', text);
@@ -218,7 +229,7 @@ export class Child implements Peer {
 
   #becomeModern(result: Record<string, unknown>): void {
     const meta = isObject(result['_meta']) ? result['_meta'] : {};
-    this.#becomeReady('modern', result, meta[MetaKey.serverInfo]);
+    if (!this.#becomeReady('modern', result, meta[MetaKey.serverInfo])) return;
     const kinds = CHANGE_KINDS.filter((kind) => this.description.capabilities[kind]?.listChanged === true);
     if (kinds.length === 0) return;
     const notifications = Object.fromEntries(kinds.map((kind) => [`${kind}ListChanged`, true]));
@@ -241,23 +252,24 @@ export class Child implements Peer {
     if (this.isReady) return;
     if (result === undefined && this.#late !== undefined) return this.#becomeModern(this.#late);
     if (result === undefined) return this.#giveUp(`refused the handshake: ${error?.message ?? 'no reason given'}`);
-    if (!LEGACY_VERSIONS.includes(String(result['protocolVersion'])))
+    if (!LEGACY_VERSIONS.includes(result['protocolVersion'] as string))
       return this.#giveUp('speaks an unknown protocol revision');
     this.#io.write(notificationText('notifications/initialized'));
     this.#becomeReady('legacy', result, result['serverInfo']);
   }
 
-  #becomeReady(era: Era, { capabilities, instructions }: Record<string, unknown>, info: unknown): void {
-    if (this.isReady) return;
+  #becomeReady(era: Era, { capabilities, instructions }: Record<string, unknown>, info: unknown): boolean {
+    if (this.isReady || this.#hasExited) return false;
     this.era = era;
     this.description = {
       serverInfo: isObject(info) ? (info as unknown as Implementation) : { name: this.#parts.name, version: '0' },
-      capabilities: isObject(capabilities) ? (capabilities as ServerCapabilities) : {},
+      capabilities: capabilitiesOf(capabilities),
       instructions: typeof instructions === 'string' ? instructions : undefined,
     };
     this.isReady = true;
     this.#cancelTimers();
     this.#parts.events.ready();
+    return true;
   }
 
   #giveUp(reason: string): void {

@@ -148,7 +148,8 @@ export class AnswerReader {
     const head = parseAnswerHead(text);
     if (typeof head === 'string') return this.#bad(head);
     if (head.status < 200) return this.#skipInterim(head, end + 4);
-    this.#memo.remember(text, head);
+    // Without a body it is the length that tells whether the connection can be kept.
+    if (head.framing !== 'none') this.#memo.remember(text, head);
     return this.#startBody(head, head.contentLength, buffer, end + 4);
   }
 

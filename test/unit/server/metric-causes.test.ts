@@ -155,6 +155,18 @@ const CAUSES: { readonly [M in Metric]: Cause | 'elsewhere' } = {
   scalings: overload(),
   cpu: cause(burn),
   instanceFailures: 'elsewhere',
+  gatewayCalls: 'elsewhere',
+  gatewayInFlight: 'elsewhere',
+  gatewayRefused: 'elsewhere',
+  gatewayRetries: 'elsewhere',
+  gatewayHedges: 'elsewhere',
+  gatewayCacheHits: 'elsewhere',
+  gatewayCacheMisses: 'elsewhere',
+  replicaRequests: 'elsewhere',
+  replicaErrors: 'elsewhere',
+  replicaInFlight: 'elsewhere',
+  replicaLoad: 'elsewhere',
+  replicaUp: 'elsewhere',
   memoryPressure: cause(
     (_server, clock) => {
       held.push(Buffer.alloc(2 ** 26, 1));

@@ -227,6 +227,23 @@ describe('an attempt whose answer does not begin', () => {
     expect(sink.heard.length).toBe(1);
   });
 
+  it.each([
+    ['an unsafe call fails', BUY, false],
+    ['a safe one is tried again', LIST, true],
+  ])(
+    'is given up as well when all that comes is the head of a refusal, which is held back: %s',
+    (_, asked, isAgain) => {
+      const { call, upstream, clock, balancer } = replicas();
+      const { sink } = call(asked);
+      upstream('a').last.sink.head(503, { get: () => '100', entries: () => [] });
+      clock.advance(10_250);
+      expect(upstream('a').last.log).toEqual(['abort']);
+      expect(balancer.settled).toEqual([['a', 'failure']]);
+      expect(sink.heard).toEqual(isAgain ? [] : [['failed', 'timeout']]);
+      expect(upstream('b').calls.length).toBe(isAgain ? 1 : 0);
+    },
+  );
+
   it('has all the time it needs once the answer has begun, and streams of GET always have', () => {
     const { call, upstream, clock } = replicas();
     const begun = call(BUY);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LIST, replicas } from './fakes.ts';
+import { headersOf, LIST, replicas } from './fakes.ts';
 
 const at = (id: string, more = {}) => ({ id, url: `http://${id}.test:80/mcp`, ...more });
 
@@ -108,5 +108,17 @@ describe('a probe', () => {
     await streaming.probed;
     await Promise.resolve();
     expect(streaming.upstream('a').last.log).toEqual(['abort']);
+  });
+
+  it('is not passed, and holds no connection, by an answer that stops in the middle', async () => {
+    const stuck = ask();
+    let isPassed = false;
+    void stuck.probed.then(() => (isPassed = true));
+    stuck.upstream('a').last.sink.head(200, headersOf({ 'content-length': '100' }));
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(isPassed).toBe(false);
+    stuck.abort.abort();
+    expect(stuck.upstream('a').last.log).toEqual(['abort']);
   });
 });

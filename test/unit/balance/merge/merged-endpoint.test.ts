@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { allNames, offering, scene, settle, tool } from './scene.ts';
-import { legacyServer, modernServer, type Offer, type Script } from './scripted-target.ts';
+import { legacyServer, modernServer, type Offer, type Script, type ScriptedTarget } from './scripted-target.ts';
 
 describe('calls', () => {
   it('reach the server of their prefix under its own name, whether listed or not', async () => {
@@ -152,6 +152,20 @@ describe('sessions of a legacy server', () => {
     expect(stage.targets[0]?.of('tools/call')[0]?.headers.get('MCP-Protocol-Version')).toBe('2025-06-18');
   });
 
+  it('do not make a call again that was under way when another one found the session lost', async () => {
+    const stage = scene([
+      legacyServer(() => ({
+        call: ({ params, session }) =>
+          params['name'] === 'slow' ? 'silence' : session === 'session-1' ? { status: 404 } : { result: {} },
+      })),
+    ]);
+    const slow = stage.legacy('tools/call', { name: 'a_slow' });
+    await stage.legacy('tools/call', { name: 'a_x' });
+    stage.targets[0]?.held.find(({ seen }) => seen.method === 'tools/call')?.end();
+    expect((await slow)['error']).toMatchObject({ data: { reason: 'lost' } });
+    expect(stage.targets[0]?.of('tools/call')).toHaveLength(3);
+  });
+
   it('do not make calls go round and round', async () => {
     const stage = scene([legacyServer(() => ({ call: () => ({ failed: 'session-gone' }) }))]);
     expect((await stage.legacy('tools/call', { name: 'a_x' }))['error']).toMatchObject({
@@ -198,6 +212,25 @@ describe('changes', () => {
       expect(await allNames(stage)).toEqual(['a_y']);
     },
   );
+
+  it('that a server tells of whenever it is asked do not keep it busy', async () => {
+    const stage = scene([offering({ tools: [tool('x')] })]);
+    await stage.modern('tools/list');
+    const [target] = stage.targets as [ScriptedTarget];
+    const { script } = target;
+    target.script = (seen) => {
+      if (seen.method === 'tools/list' && target.of('tools/list').length < 100)
+        target.held[0]?.say({ method: 'notifications/tools/list_changed' });
+      return script(seen);
+    };
+    target.held[0]?.say({ method: 'notifications/tools/list_changed' });
+    for (let turn = 0; turn < 50; turn++) await settle();
+    expect(target.of('tools/list')).toHaveLength(1 + 5);
+    stage.clock.advance(1_000);
+    await settle();
+    expect(target.of('tools/list').length).toBeGreaterThan(6);
+    expect(await allNames(stage)).toEqual(['a_x']);
+  });
 
   it('are asked for again when the stream of a server has ended', async () => {
     const stage = scene([offering({})]);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MergedEndpoint, type MergedEndpointOptions } from '../../../../src/balance/balance.ts';
+import { MergedLists } from '../../../../src/balance/merge/merged-lists.ts';
 import { OptionError } from '../../../../src/kernel/errors.ts';
 import { allNames, down, namesOf, offering, scene, settle, tool } from './scene.ts';
 import { legacyServer, modernServer, type Offer, ScriptedTarget } from './scripted-target.ts';
@@ -138,7 +139,41 @@ describe('lists', () => {
   });
 });
 
+describe('what servers say', () => {
+  it('is not taken where it is too deep to be written again, and odd names are no names', async () => {
+    let inputSchema = {};
+    for (let depth = 0; depth < 1_200; depth++) inputSchema = { inputSchema };
+    const odd = { uri: 'x://odd', name: { toString: 1, valueOf: 1 } };
+    const stage = scene([
+      offering({ tools: [tool('x')], resources: [odd] }),
+      offering({ tools: [tool('deep', { inputSchema })] }),
+    ]);
+    expect(await allNames(stage)).toEqual(['a_x']);
+    expect(stage.log).toMatchObject([{ server: 'b', message: 'lists cannot be fetched' }]);
+    expect((await stage.modern('resources/list'))['result']['resources']).toMatchObject([{ name: 'a_x://odd' }]);
+    const lists = new MergedLists([], '_', 10, { info: () => {}, warn: () => {} });
+    expect(lists.headerMismatch(odd, undefined)).toBeUndefined();
+  });
+});
+
 describe('a server that is down', () => {
+  it('is known at once where its target fails at once', async () => {
+    const stage = scene([offering({ tools: [tool('x')], ttlMs: 5_000 })]);
+    await stage.modern('tools/list');
+    const [target] = stage.targets as [ScriptedTarget];
+    target.send = (_call, sink) => {
+      sink.failed({ reason: 'unavailable', message: 'does not stay up', retryAfterSeconds: 1 });
+      return { pause: () => {}, resume: () => {}, abort: () => {} };
+    };
+    stage.clock.advance(5_000);
+    expect(await allNames(stage)).toEqual(['a_x']); // From before.
+    stage.clock.advance(1_000); // Now it is asked for its era.
+    await settle();
+    expect(stage.log).toMatchObject([{ error: 'does not stay up' }]);
+    await stage.endpoint.close();
+    expect(stage.clock.timers).toBe(0);
+  });
+
   it('is left out, and is back when it answers', async () => {
     const stage = scene([offering({ tools: [tool('x')] }), down]);
     expect(await allNames(stage)).toEqual(['a_x']);

@@ -29,6 +29,11 @@ export class FakeChild implements ChildIo {
     return Promise.resolve();
   }
 
+  /** Is gone, while somebody else still holds its output open. */
+  exit(): void {
+    this.#events.exited();
+  }
+
   die(reason: string): void {
     if (this.isEnded) return;
     this.isEnded = true;

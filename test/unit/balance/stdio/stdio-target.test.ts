@@ -181,6 +181,19 @@ describe('calls', () => {
     expect(child(stage).sent.filter(({ method }) => method === 'tools/call')).toHaveLength(1);
   });
 
+  it('do not go to a child that has exited, though its output is still open', async () => {
+    const stage = scene();
+    child(stage).greet();
+    child(stage).exit();
+    const result = resultOf(stage.target, legacy('tools/call', { name: 'x' }));
+    child(stage).die('ended with code 0');
+    await settle();
+    stage.clock.advance(250);
+    child(stage, 1).greet();
+    child(stage, 1).answer('tools/call', { content: [] });
+    expect(await result).toEqual({ content: [] });
+  });
+
   it('are lost with their child when it has them, and wait for the next one when it has not', async () => {
     const stage = scene({ maxInFlightPerChild: 1, restart: { firstMs: 10 } });
     child(stage).greet();

@@ -52,6 +52,17 @@ describe('what is an answer', () => {
   });
 });
 
+describe('an answer without a body that announces one', () => {
+  it('ends its connection, though its head repeats an earlier one but for the length', () => {
+    const { reader, log } = openReader();
+    for (const length of [0, 5]) {
+      reader.expect();
+      reader.read(Buffer.from(`HTTP/1.1 204 No Content\r\nContent-Length: ${length}\r\n\r\n`));
+    }
+    expect(log.answers.map(({ reusable }) => reusable)).toEqual([true, false]);
+  });
+});
+
 describe('what is refused', () => {
   it.each([
     ['a length and chunks', `${OK}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n`],
