@@ -94,7 +94,8 @@ export class ServerInstance {
     const link = this.#link;
     if (link === undefined) return;
     const { monitor, settings, config } = parts;
-    process.on('SIGINT', () => {}); // Ctrl-C reaches the whole group; the supervisor has every instance drain.
+    // Ctrl-C and a terminal's end reach the whole group; the supervisor has every instance drain, or replaces it.
+    for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
     this.#stopBeats = settings.clock.every(BEAT_EVERY_MS, () => void link.send({ kind: 'beat' }));
     let isReporting = false; // One report waits at most, should the supervisor read none.
     const report = async (snapshot: MetricSnapshot): Promise<void> => {
