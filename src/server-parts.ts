@@ -6,7 +6,7 @@ import { PeregrineError } from './kernel/errors.ts';
 import { systemRandom } from './kernel/random.ts';
 import type { PerformanceOptimizer } from './optimizer/optimizer.ts';
 import type { HttpPool, RequestDatabases } from './pool/pool.ts';
-import { createDetachedContext, type Protocol } from './protocol/protocol.ts';
+import { type ChangeBus, createDetachedContext, jsonBoundsOf, Protocol } from './protocol/protocol.ts';
 import type { RegisteredTool } from './registry/registry.ts';
 import type { ScaleEvent, ServerEvents } from './server-api.ts';
 import type { ServerBreakers } from './server-breakers.ts';
@@ -14,6 +14,7 @@ import type { ResolvedServerConfig } from './server-config.ts';
 import { IDLE_GRACE_MS, type ServerInstance } from './server-instance.ts';
 import { ServerMonitor } from './server-monitor.ts';
 import { ServerScaling, type ServerScalingParts } from './server-scaling.ts';
+import type { ServerState } from './server-state.ts';
 import type { EngineSignals } from './signal/signal.ts';
 import {
   createFetchHandler,
@@ -113,6 +114,24 @@ export function createDispatcher(
     pageSize: listPageSize,
     maxUriLength: limits.maxUriLength,
     rounds: { ...requestState, secret: requestState.secret ?? instance.place?.stateSecret },
+  });
+}
+
+/** What speaks with clients. */
+export function createProtocol(
+  { clock, limits }: ResolvedServerConfig,
+  parts: {
+    readonly dispatcher: Dispatcher;
+    readonly signals: EngineSignals;
+    readonly bus: ChangeBus;
+    readonly state: ServerState;
+  },
+): Protocol {
+  const { dispatcher, signals, bus } = parts;
+  return new Protocol({
+    ...{ dispatcher, signals, clock, bus },
+    jsonBounds: jsonBoundsOf(limits),
+    subscriptionLimits: limits,
   });
 }
 

@@ -15,7 +15,7 @@ import {
   type SqlPool,
   type SqlRow,
 } from './pool/pool.ts';
-import { type ChangeBus, createChangePublisher, jsonBoundsOf, Protocol } from './protocol/protocol.ts';
+import { type ChangeBus, createChangePublisher, type Protocol } from './protocol/protocol.ts';
 import {
   type AnySchema,
   blocksEventLoop,
@@ -50,11 +50,13 @@ import {
   createExecutor,
   createFetch,
   createMonitor,
+  createProtocol,
   drainServer,
   measureOperation,
   openStdio,
   runDetached,
 } from './server-parts.ts';
+import { createState, type ServerState } from './server-state.ts';
 import { createEngineSignals, type EngineSignals } from './signal/signal.ts';
 import {
   connectMemory,
@@ -88,6 +90,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
   readonly #registry = new Registry();
   readonly #bus: ChangeBus;
   readonly #instance: ServerInstance;
+  readonly #state: ServerState;
   readonly #protocol: Protocol;
   readonly #databases: RequestDatabases;
   readonly #scopes: RequestScopes;
@@ -105,12 +108,13 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     super();
     checkNodeVersion();
     const settings = resolveServerConfig(config);
-    const { clock, limits } = settings;
+    const { clock } = settings;
     this.config = Object.freeze({ ...config });
     this.#settings = settings;
     const breakers = new ServerBreakers(settings.breakers, clock, this.signals);
     this.#instance = new ServerInstance(settings);
     this.#bus = this.#instance.bus;
+    this.#state = createState(settings);
     this.#cache = createCache(settings, this.signals, breakers, this.#instance);
     this.cache = new ApplicationCache(this.#cache);
     this.http = new HttpPool({ clock, ...settings.httpPool }, 'httpPool', breakers.origins);
@@ -125,13 +129,11 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     const answered = { registry: this.#registry, signals: this.signals, cache: this.#cache, executeTool };
     const dispatcher = createDispatcher(settings, answered, this.#instance);
     this.optimizer = createOptimizer({ config, settings, signals: this.signals, cache: this.#cache, dispatcher });
-    this.#protocol = new Protocol({
+    this.#protocol = createProtocol(settings, {
       dispatcher,
       signals: this.signals,
-      clock,
       bus: this.#bus,
-      jsonBounds: jsonBoundsOf(limits),
-      subscriptionLimits: limits,
+      state: this.#state,
     });
     const pools = { cache: this.#cache, http: this.http, tasks: this.#tasks, databases: this.#databases };
     const others = { dispatcher, breakers, instance: this.#instance, optimizer: this.optimizer, events: this };
@@ -188,6 +190,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
 
   async #prepare(): Promise<void> {
     if (this.#settings.cache.enableRedisCache) await loadRedisDriver();
+    await this.#state.store.open();
     await this.setup();
     if (this.#stopped === undefined) this.optimizer.start();
   }
@@ -377,7 +380,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     const parts = { endpoint: this.#endpoint, stdio: this.#stdio, protocol: this.#protocol, instance: this.#instance };
     const remainingMs = await drainServer(this.#settings, parts);
     await this.#tasks.close(remainingMs);
-    await Promise.all([this.#cache.close(), this.#databases.close(), this.http.close()]);
+    await Promise.all([this.#cache.close(), this.#databases.close(), this.http.close(), this.#state.store.close()]);
     await this.monitor.close();
     this.#forgetSignals?.();
     await this.#instance.close(this.monitor);

@@ -1,0 +1,155 @@
+import type { CancelTimer, Clock } from '../kernel/clock.ts';
+import type { LogLimits, LogPage, PutOptions, PutOutcome, SetLimit, StateStore, StoredText } from './state-store.ts';
+
+interface Text extends StoredText {
+  expiresAt: number;
+  readonly sets: readonly string[];
+}
+
+interface Log {
+  texts: string[];
+  /** The number of the first text. */
+  first: number;
+  length: number;
+  expiresAt: number;
+}
+
+const SWEEP_EVERY_MS = 10_000;
+
+/** Keeps state in this process, and ends with it. */
+export class MemoryStateStore implements StateStore {
+  readonly kind = 'memory';
+  readonly #clock: Clock;
+  readonly #texts = new Map<string, Text>();
+  readonly #logs = new Map<string, Log>();
+  readonly #sets = new Map<string, Set<string>>();
+  #lastVersion = 0;
+  #cancelSweep: CancelTimer | undefined;
+  #closed = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  open(): void {}
+
+  close(): void {
+    this.#closed = true;
+    this.#rest();
+  }
+
+  /** How much is kept: living texts and logs, and what has not been swept yet. */
+  get size(): { readonly texts: number; readonly logs: number; readonly sets: number } {
+    return { texts: this.#texts.size, logs: this.#logs.size, sets: this.#sets.size };
+  }
+
+  get(key: string): StoredText | undefined {
+    const found = this.#texts.get(key);
+    if (found === undefined || found.expiresAt > this.#clock.now()) return found;
+    this.#forget(key, found);
+    return undefined;
+  }
+
+  put(key: string, text: string, { ttlMs, expect, within = [] }: PutOptions): PutOutcome {
+    const there = this.get(key) as Text | undefined;
+    if (expect !== undefined && expect !== (there?.version ?? 0)) return 'conflict';
+    if (there === undefined && !within.every((limit) => this.#hasRoom(limit))) return 'full';
+    const version = ++this.#lastVersion;
+    const sets = there?.sets ?? within.map(({ set }) => set);
+    this.#texts.set(key, { text, version, expiresAt: this.#clock.now() + ttlMs, sets });
+    if (there === undefined) for (const set of sets) this.#join(set, key);
+    this.#watch();
+    return version;
+  }
+
+  touch(key: string, ttlMs: number): boolean {
+    const there = this.get(key) as Text | undefined;
+    if (there === undefined) return false;
+    there.expiresAt = this.#clock.now() + ttlMs;
+    return true;
+  }
+
+  delete(key: string): boolean {
+    const there = this.get(key) as Text | undefined;
+    if (there !== undefined) this.#forget(key, there);
+    return there !== undefined;
+  }
+
+  count(set: string): number {
+    const members = this.#sets.get(set);
+    if (members === undefined) return 0;
+    for (const key of members) this.get(key); // Forgets those that are over.
+    return members.size;
+  }
+
+  append(name: string, text: string, { ttlMs, maxEntries, maxLength }: LogLimits): number {
+    const log = this.#log(name) ?? { texts: [], first: 1, length: 0, expiresAt: 0 };
+    this.#logs.set(name, log);
+    this.#watch();
+    log.texts.push(text);
+    log.length += text.length;
+    log.expiresAt = this.#clock.now() + ttlMs;
+    const number = log.first + log.texts.length - 1;
+    while (log.texts.length > 0 && (log.texts.length > maxEntries || log.length > maxLength)) {
+      log.length -= (log.texts.shift() as string).length;
+      log.first++;
+    }
+    return number;
+  }
+
+  read(name: string, after: number): LogPage {
+    const log = this.#log(name);
+    if (log === undefined) return { entries: [], isWhole: after === 0 };
+    const { first, texts } = log;
+    const from = Math.max(after + 1, first);
+    const entries = texts.slice(from - first).map((text, index) => ({ number: from + index, text }));
+    return { entries, isWhole: after >= first - 1 && after < first + texts.length };
+  }
+
+  drop(name: string): void {
+    this.#logs.delete(name);
+  }
+
+  #log(name: string): Log | undefined {
+    const log = this.#logs.get(name);
+    if (log === undefined || log.expiresAt > this.#clock.now()) return log;
+    this.#logs.delete(name);
+    return undefined;
+  }
+
+  #hasRoom({ set, max }: SetLimit): boolean {
+    return (this.#sets.get(set)?.size ?? 0) < max || this.count(set) < max;
+  }
+
+  #join(set: string, key: string): void {
+    const members = this.#sets.get(set);
+    if (members === undefined) this.#sets.set(set, new Set([key]));
+    else members.add(key);
+  }
+
+  #forget(key: string, { sets }: Text): void {
+    this.#texts.delete(key);
+    for (const set of sets) {
+      const members = this.#sets.get(set);
+      members?.delete(key);
+      if (members?.size === 0) this.#sets.delete(set);
+    }
+  }
+
+  /** Time is looked at only while there is something that ends. */
+  #watch(): void {
+    if (!this.#closed) this.#cancelSweep ??= this.#clock.every(SWEEP_EVERY_MS, () => this.#sweep());
+  }
+
+  #rest(): void {
+    this.#cancelSweep?.();
+    this.#cancelSweep = undefined;
+  }
+
+  #sweep(): void {
+    const now = this.#clock.now();
+    for (const [key, text] of this.#texts) if (text.expiresAt <= now) this.#forget(key, text);
+    for (const [name, log] of this.#logs) if (log.expiresAt <= now) this.#logs.delete(name);
+    if (this.#texts.size + this.#logs.size === 0) this.#rest();
+  }
+}

@@ -1,0 +1,5 @@
+/** The contract of `state/`: what outlives a request, kept in this process or where several instances share it. */
+export { StateStoreError } from './errors.ts';
+export { MemoryStateStore } from './memory-store.ts';
+export { LocalMessageBus, type MessageBus } from './message-bus.ts';
+export type * from './state-store.ts';
