@@ -221,9 +221,7 @@ export class LaneConnection implements LaneCarrier {
     const text = latin1(buffer, 0, end);
     const requestLine = requestLines.find((line) => text.startsWith(line));
     const head = requestLine === undefined ? NOT_LANE : parseLaneHead(text, requestLine.length);
-    // The answer to a web page says more in its header.
-    const isOurs = head !== NOT_LANE && head.origin === undefined && guard.refuse(head.host, undefined) === undefined;
-    if (!isOurs) return this.#handOver(buffer);
+    if (head === NOT_LANE || guard.refuse(head.host, head.origin) !== undefined) return this.#handOver(buffer);
     this.#memo.remember(text, head);
     return this.#startBody(head, head.contentLength, buffer, end + 4);
   }
