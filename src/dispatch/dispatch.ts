@@ -21,6 +21,7 @@ import { createPromptGetter } from './prompts.ts';
 import { createResourceReader } from './resources.ts';
 import { ResultWriter } from './result-writer.ts';
 import { type RoundOptions, Rounds } from './rounds.ts';
+import { neededScopes } from './scopes.ts';
 import { type DispatchParts, ToolCaller, type ToolExecutor } from './tools.ts';
 
 export type { McpRequest, OutgoingNotification, ServerContext } from '../registry/registry.ts';
@@ -132,6 +133,11 @@ export class Dispatcher {
   /** The kept answer of a tool, to arguments as a client wrote them before; nothing where that is not sure. */
   peekTool(name: string, era: Era, principal: string | undefined, written: string): string | undefined {
     return this.#tools.peek(name, era, principal, written);
+  }
+
+  /** The scopes that a request needs by what it is about. */
+  neededScopes(method: string, params: Params): readonly string[] {
+    return neededScopes(this.#options.registry, method, params, this.#options.maxUriLength);
   }
 
   /** Lets a stream of changes begin. @throws {Refusal} -32010 while there is too much to do. */

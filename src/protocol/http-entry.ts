@@ -26,8 +26,9 @@ import {
   type RequestId,
 } from '../wire/wire.ts';
 import { type CallFrame, CallMemo, FramedCall } from './call-frame.ts';
+import { type Gate, principalOf } from './gate.ts';
 import { legacyHandler } from './legacy.ts';
-import { answerKept, principalOf, RequestContext, type RequestShared } from './request-context.ts';
+import { answerKept, RequestContext, type RequestShared } from './request-context.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
 /** What the entries of the protocol share. */
@@ -35,6 +36,8 @@ export interface EntryParts extends RequestShared {
   readonly dispatcher: Dispatcher;
   readonly subscriptions: Subscriptions;
   readonly jsonBounds: JsonBounds;
+  /** Who checks tokens and scopes; nothing without authorization. */
+  readonly gate?: Gate | undefined;
 }
 
 const ALLOW_POST: ExtraHeaders = [['Allow', 'POST']];
@@ -83,9 +86,11 @@ export class HttpEntry {
    * HOT: nearly every call; guarded by `npm run bench`.
    */
   #framed(exchange: Exchange, body: string, frame: CallFrame): boolean {
-    const { jsonBounds, dispatcher, clock, signals } = this.#parts;
+    const { jsonBounds, dispatcher, clock, signals, gate } = this.#parts;
     const { name, isModern } = frame;
     const argumentsText = frame.takeArguments();
+    // What it lacks is answered where all of the request is checked.
+    if (gate?.lacks(exchange, [{ method: 'tools/call', params: { name } }]) !== undefined) return false;
     if (body.length > jsonBounds.maxElements) return false;
     const startedAt = signals.request.active ? clock.now() : -1;
     const kept = dispatcher.peekTool(name, isModern ? 'modern' : 'legacy', principalOf(exchange), argumentsText);
@@ -137,12 +142,14 @@ export class HttpEntry {
           ? undefined
           : checkModernRequest(exchange.head, message, meta, this.#parts.dispatcher);
       if (problem !== undefined) return refuse(exchange, message.id, problem);
+      if (this.#parts.gate?.refuses(exchange, [message])) return;
       learn(exchange, message, body, true);
       this.#runModern(exchange, message);
       return;
     }
     const problem = checkLegacyVersion(version, message.method);
     if (problem !== undefined) return refuse(exchange, message.id, problem);
+    if (this.#parts.gate?.refuses(exchange, [message])) return;
     learn(exchange, message, body, false);
     this.runLegacy(exchange, message);
   }
@@ -185,6 +192,7 @@ export class HttpEntry {
       exchange.respond(202, '');
       return;
     }
+    if (this.#parts.gate?.refuses(exchange, requests)) return;
     const collector = new BatchCollector(exchange, requests.length);
     for (const request of requests) this.runLegacy(collector.member(), request);
   }

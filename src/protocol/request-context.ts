@@ -5,12 +5,14 @@ import {
   type McpRequest,
   type OutgoingNotification,
   Refusal,
+  type ServerContext,
   toProtocolError,
 } from '../dispatch/dispatch.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { EngineSignals, RequestOutcome } from '../signal/signal.ts';
 import type { Exchange } from '../transport/transport.ts';
 import {
+  type AuthInfo,
   type ClientCapabilities,
   copyJson,
   type Envelope,
@@ -28,6 +30,7 @@ import {
   statusOf,
 } from '../wire/wire.ts';
 import { type CallFrame, FramedCall } from './call-frame.ts';
+import { authOf, principalOf } from './gate.ts';
 import { McpRequestView, type ViewedRequest } from './mcp-request.ts';
 
 /** Where a request says which attempt it is: 2 or more for a retry or a hedge. */
@@ -124,9 +127,23 @@ export class RequestContext implements Call, ViewedRequest {
     return this.#view;
   }
 
-  get http(): { readonly req: { readonly headers: Headers } } | undefined {
+  get auth(): AuthInfo | undefined {
+    return authOf(this.exchange);
+  }
+
+  get authInfo(): AuthInfo | undefined {
+    return this.auth;
+  }
+
+  get http(): ServerContext['http'] {
     const { head } = this.exchange;
-    return head === undefined ? undefined : { req: { headers: head.all() } };
+    const { auth } = this;
+    return (
+      head &&
+      (auth === undefined
+        ? { req: { headers: head.all() } }
+        : { req: { headers: withoutToken(head.all()) }, authInfo: auth })
+    );
   }
 
   get isRetry(): boolean {
@@ -286,9 +303,10 @@ export function answerKept(
   if (signals.trace.active) signals.trace.emit({ request: event, meta, call: undefined });
 }
 
-/** Who asks. Credentials that nothing checks name nobody, and yet answers may depend on them. */
-export function principalOf({ head }: Exchange): string | undefined {
-  return head?.authorization === undefined ? '' : undefined;
+/** What the server checked is not handed on: whoever is behind it must not get a client's token. */
+function withoutToken(headers: Headers): Headers {
+  headers.delete('authorization');
+  return headers;
 }
 
 /** When a refused request may come again, in whole seconds as the header has them. */

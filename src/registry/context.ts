@@ -1,4 +1,4 @@
-import type { ClientCapabilities, Envelope, Implementation, LogLevel, RequestId } from '../wire/wire.ts';
+import type { AuthInfo, ClientCapabilities, Envelope, Implementation, LogLevel, RequestId } from '../wire/wire.ts';
 
 /** A notification that a handler sends while it works. */
 export interface OutgoingNotification {
@@ -37,14 +37,18 @@ export interface ServerContext {
   readonly mcpReq: McpRequest;
   /** The connection's session; nothing while sessions are not served. */
   readonly sessionId: string | undefined;
-  /** The HTTP request's header; nothing on other transports. */
-  readonly http: { readonly req: { readonly headers: Headers } } | undefined;
+  /** Who asks, where the server has authorization and is reached over HTTP. */
+  readonly auth: AuthInfo | undefined;
+  /** The HTTP request's header, and who asks; nothing on other transports. */
+  readonly http: { readonly req: { readonly headers: Headers }; readonly authInfo?: AuthInfo } | undefined;
   /** The name and version that the client gave. Untrusted. */
   readonly clientInfo: Implementation | undefined;
   readonly clientCapabilities: ClientCapabilities;
   /** Reports progress, if the client asked for it: how far, out of what, and a line for people. */
   progress(progress: number, total?: number, message?: string): void;
 
+  /** The same as `auth`, under its name in the SDK's first version. The token is not in it. */
+  readonly authInfo: AuthInfo | undefined;
   /** The same as `mcpReq.signal`, under its name in the SDK's first version. */
   readonly signal: AbortSignal;
   /** The same as `mcpReq.id`, under its name in the SDK's first version. */

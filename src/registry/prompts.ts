@@ -11,6 +11,7 @@ import type { ServerContext } from './context.ts';
 import { checkDefinition, checkJson } from './definition.ts';
 import { definedOf, type EntryKind, type EntryOwner, pick, RegisteredEntry } from './entry.ts';
 import { type AnySchema, type CompiledSchema, compileSchema, type InferSchema } from './schema.ts';
+import { checkScopes } from './scopes.ts';
 
 /** What describes a prompt to clients. */
 export interface PromptConfig<A extends AnySchema | undefined = AnySchema | undefined> {
@@ -22,6 +23,8 @@ export interface PromptConfig<A extends AnySchema | undefined = AnySchema | unde
   readonly complete?: { readonly [argument: string]: CompleteCallback } | undefined;
   readonly icons?: Icon[] | undefined;
   readonly _meta?: Record<string, unknown> | undefined;
+  /** What a client's token must grant. Needs `authorization` in the configuration. */
+  readonly scopes?: readonly string[] | undefined;
 }
 
 type PromptAnswer = GetPromptResult | InputRequiredResult;
@@ -39,13 +42,14 @@ export interface PromptUpdate extends PromptConfig {
   readonly enabled?: boolean;
 }
 
-const CONFIG_KEYS = ['title', 'description', 'argsSchema', 'complete', 'icons', '_meta'] as const;
+const CONFIG_KEYS = ['title', 'description', 'argsSchema', 'complete', 'icons', '_meta', 'scopes'] as const;
 
 /** A prompt made ready. */
 export interface CompiledPrompt {
   readonly args: CompiledSchema | undefined;
   readonly definition: Record<string, unknown>;
   readonly completions: ReadonlyMap<string, CompleteCallback>;
+  readonly scopes: readonly string[] | undefined;
 }
 
 type AnyPromptHandler = (...args: never[]) => PromptAnswer | Promise<PromptAnswer>;
@@ -102,7 +106,7 @@ function compilePrompt(name: string, config: PromptConfig): CompiledPrompt {
   const list = args === undefined ? {} : { arguments: toArguments(args.json) };
   const shown = { name, ...pick(config, ['title', 'description']), ...list, ...pick(config, ['icons', '_meta']) };
   checkJson(option, shown);
-  return { args, completions, definition: shown };
+  return { args, completions, definition: shown, scopes: checkScopes(option, config.scopes) };
 }
 
 function toArguments(schema: JsonSchema): PromptArgument[] {

@@ -15,6 +15,7 @@ import { type CompleteCallback, completionMap } from './completion.ts';
 import type { ServerContext } from './context.ts';
 import { checkDefinition, checkJson } from './definition.ts';
 import { definedOf, type EntryKind, type EntryOwner, pick, RegisteredEntry } from './entry.ts';
+import { checkScopes } from './scopes.ts';
 
 /** What describes a resource, or a template of resources, to clients. */
 export interface ResourceConfig extends Omit<Resource, 'uri' | 'name'> {
@@ -22,6 +23,8 @@ export interface ResourceConfig extends Omit<Resource, 'uri' | 'name'> {
   readonly cacheHint?: CacheHint | undefined;
   /** Keeps what was read, and tells clients so; without it nothing is kept. */
   readonly cache?: ResourceCacheConfig | undefined;
+  /** What a client's token must grant to read it, and to hear of its changes. Needs `authorization` in the configuration. */
+  readonly scopes?: readonly string[] | undefined;
 }
 
 type ReadAnswer = ReadResourceResult | InputRequiredResult;
@@ -94,6 +97,7 @@ const CONFIG_KEYS = [
   '_meta',
   'cacheHint',
   'cache',
+  'scopes',
 ] as const;
 const LISTED_KEYS = ['title', 'description', 'mimeType', 'size', 'annotations', 'icons', '_meta'] as const;
 
@@ -108,6 +112,7 @@ interface Described<T extends Target> {
 interface CompiledResource {
   readonly definition: Record<string, unknown>;
   readonly cache: CacheRule | undefined;
+  readonly scopes: readonly string[] | undefined;
 }
 
 /** A registered resource or family of resources, and the handle to change it. */
@@ -196,5 +201,6 @@ function compileResource(name: string, { target, metadata }: Described<Target>):
   const where = typeof target === 'string' ? { uri: target } : { uriTemplate: target.uriTemplate.toString() };
   const shown = { name, ...where, ...pick(metadata, LISTED_KEYS) };
   checkJson(option, shown);
-  return { definition: shown, cache: checkResourceCache(option, metadata.cache) };
+  const cache = checkResourceCache(option, metadata.cache);
+  return { definition: shown, cache, scopes: checkScopes(option, metadata.scopes) };
 }

@@ -15,6 +15,7 @@ import type { ServerContext } from './context.ts';
 import { checkDefinition, checkJson } from './definition.ts';
 import { definedOf, type EntryKind, type EntryOwner, pick, RegisteredEntry } from './entry.ts';
 import { type AnySchema, type CompiledSchema, compileSchema, type InferSchema } from './schema.ts';
+import { checkScopes } from './scopes.ts';
 import { checkToolLimits, type ResolvedToolLimits, type ToolLimits } from './tool-limits.ts';
 
 /** What describes a tool to clients, and what its arguments and results must be. */
@@ -35,6 +36,8 @@ export interface ToolConfig<
   readonly cache?: ToolCacheConfig<I extends AnySchema ? InferSchema<I> : Record<string, unknown>> | undefined;
   /** How much of it is done at once. Kept answers are not limited. */
   readonly limits?: ToolLimits | undefined;
+  /** What a client's token must grant. Needs `authorization` in the configuration. */
+  readonly scopes?: readonly string[] | undefined;
 }
 
 type ToolAnswer = CallToolResult | InputRequiredResult;
@@ -66,6 +69,7 @@ const CONFIG_KEYS = [
   '_meta',
   'cache',
   'limits',
+  'scopes',
 ] as const;
 const NO_ARGUMENTS: JsonSchema = Object.freeze({ type: 'object' });
 
@@ -78,6 +82,7 @@ export interface CompiledTool {
   readonly cache: CacheRule | undefined;
   /** How much of it is done at once; nothing without limits of its own. */
   readonly limits: ResolvedToolLimits | undefined;
+  readonly scopes: readonly string[] | undefined;
   /** Whether legacy revisions get the structured output wrapped. */
   readonly wrapsLegacyOutput: boolean;
   readonly definition: Record<string, unknown>;
@@ -152,6 +157,7 @@ function compileTool(name: string, config: ToolConfig): CompiledTool {
     output,
     cache: checkToolCache(option, config.cache, config.annotations),
     limits: checkToolLimits(option, config.limits),
+    scopes: checkScopes(option, config.scopes),
     headerParams: findHeaderParams(`${option} inputSchema`, inputJson),
     wrapsLegacyOutput: wrapsOutput(output?.json),
     definition,
