@@ -50,12 +50,15 @@ export class TestIssuer {
     this.pages.set(this.jwksUrl, () => Response.json({ keys: this.keys.map(({ jwk }) => jwk) }));
   }
 
-  readonly fetch: AuthorizationFetch = async (url, { body, headers }) => {
+  readonly fetch: AuthorizationFetch = async (url, { body, headers, signal }) => {
     this.asked.push(url);
     if (body !== undefined) this.bodies.push(body);
     if (headers !== undefined) this.headers.push(headers);
     if (this.isDown) throw new TypeError('connection refused');
-    return (await this.pages.get(url)?.()) ?? new Response(null, { status: 404 });
+    const aborted = new Promise<never>((_resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason));
+    });
+    return (await Promise.race([this.pages.get(url)?.(), aborted])) ?? new Response(null, { status: 404 });
   };
 
   /** How often its keys were read. */
