@@ -207,6 +207,7 @@ export type {
   Signal,
   WorkerEvent,
 } from './signal/signal.ts';
+export { StateStoreError, type StateStoreOptions } from './state/state.ts';
 export type { FetchHandler, HttpOptions, MemoryClient, StdioStreams, TransportLimits } from './transport/transport.ts';
 export type * from './wire/wire.ts';
 export { ErrorCode, ProtocolError } from './wire/wire.ts';

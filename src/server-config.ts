@@ -31,6 +31,7 @@ import {
   splitBreakers,
 } from './server-breaker-config.ts';
 import { type ResolvedScaling, resolveScaling, type ScalingOptions } from './server-scaling.ts';
+import { type ResolvedStateStore, resolveStateStore, type StateStoreOptions } from './state/state.ts';
 import {
   type HttpOptions,
   type ResolvedHttpOptions,
@@ -70,6 +71,8 @@ export interface OptimizedServerConfig {
   readonly httpPool?: ServerHttpPoolOptions;
   /** Further databases by name. */
   readonly databases?: { readonly [name: string]: ServerDatabaseConfig };
+  /** Where sessions and tasks are kept: `memory`, `sqlite:./file.db` or `redis://...`, alone or with settings. @default memory, under `peregrine start` the supervisor's */
+  readonly stateStore?: string | StateStoreOptions;
   /** Threads and processes that run what would block the event loop. */
   readonly workers?: WorkersOptions;
   /**
@@ -121,6 +124,7 @@ const KEYS = [
   'database',
   'databases',
   'httpPool',
+  'stateStore',
   'workers',
   'monitor',
   'alertThresholds',
@@ -148,6 +152,7 @@ export interface ResolvedServerConfig {
   readonly databases: ResolvedDatabases;
   readonly httpPool: HttpPoolOptions;
   readonly breakers: BreakerSettings;
+  readonly stateStore: ResolvedStateStore;
   readonly workers: Required<WorkersOptions>;
   readonly monitor: ResolvedMonitorOptions;
   readonly alerts: ResolvedAlerts;
@@ -184,6 +189,7 @@ export function resolveServerConfig(config: OptimizedServerConfig): ResolvedServ
     breakers,
     scaling,
     performance,
+    stateStore: resolveStateStore(given.stateStore, config.name),
     workers: resolveWorkersOptions(given.workers, facts),
     monitor: resolveMonitorOptions(monitorOf(given)),
     alerts: resolveAlerts(given.alertThresholds, given.alerts),
