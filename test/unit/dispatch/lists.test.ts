@@ -220,8 +220,11 @@ describe('resources that families name', () => {
 it('a server has the extension of views while there are some, be they single or of a template', async () => {
   const server = serverWith();
   const extensions = async () => {
-    const { result } = await modern(server, 'server/discover');
-    return (result?.capabilities as Record<string, unknown>).extensions;
+    const { capabilities } = (await modern(server, 'server/discover')).result as Record<
+      string,
+      Record<string, unknown>
+    >;
+    return capabilities?.extensions;
   };
   const read = async () => ({ contents: [] });
   server.registerResource('plain', 'file:///ui://x', {}, read);
