@@ -53,7 +53,10 @@ export interface OptimizedServerConfig {
   readonly instructions?: string;
   /** Where to listen; `false` for nowhere. @default { host: '127.0.0.1', port: 3000, path: '/mcp' }, nowhere with stdio */
   readonly http?: HttpOptions | false;
-  /** Serve one client over stdin and stdout. @default false */
+  /**
+   * Serve one client over stdin and stdout; what else the process writes to stdout goes to stderr then. With the end of input the
+   * process ends, after what runs then. @default false
+   */
   readonly stdio?: boolean | StdioStreams;
   readonly limits?: Partial<ServerLimits>;
   /** When requests are refused rather than answered too late. */

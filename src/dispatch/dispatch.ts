@@ -16,6 +16,7 @@ import { Admission, type LimitStatistics } from './admission.ts';
 import { AnswerCache } from './answer-cache.ts';
 import type { MethodHandler, Params } from './call.ts';
 import { createCompleter } from './completion.ts';
+import { extensionsOf } from './extensions.ts';
 import { type ListName, Lists } from './lists.ts';
 import { createPromptGetter } from './prompts.ts';
 import { createResourceReader } from './resources.ts';
@@ -158,12 +159,14 @@ export class Dispatcher {
   /** What the server can do now, by what is registered. */
   capabilities(): ServerCapabilities {
     const { registry } = this.#options;
+    const extensions = extensionsOf(registry);
     return {
       ...(registry.serves('tools') ? { tools: { listChanged: true } } : {}),
       ...(registry.serves('resources') ? { resources: { subscribe: true, listChanged: true } } : {}),
       ...(registry.serves('prompts') ? { prompts: { listChanged: true } } : {}),
       ...(registry.completes ? { completions: {} } : {}),
       logging: {},
+      ...(extensions === undefined ? {} : { extensions }),
     };
   }
 

@@ -1,6 +1,7 @@
 /** The contract of `registry/`: tools, resources and prompts as their authors define them, made ready once. */
 import { OptionError } from '../kernel/errors.ts';
 import { Signal } from '../signal/signal.ts';
+import { VIEW_SCHEME } from '../wire/wire.ts';
 import type { EntryOwner } from './entry.ts';
 import { type PromptConfig, type PromptHandler, RegisteredPrompt } from './prompts.ts';
 import {
@@ -75,6 +76,14 @@ export class Registry {
   get completes(): boolean {
     for (const prompt of this.prompts.values()) if (prompt.compiled.completions.size > 0) return true;
     for (const template of this.templates.values()) if (template.target.completions.size > 0) return true;
+    return false;
+  }
+
+  /** Whether the server has views, as MCP Apps has them. */
+  get hasViews(): boolean {
+    for (const uri of this.resources.keys()) if (uri.startsWith(VIEW_SCHEME)) return true;
+    for (const { target } of this.templates.values())
+      if (target.uriTemplate.toString().startsWith(VIEW_SCHEME)) return true;
     return false;
   }
 
