@@ -32,6 +32,7 @@ import {
 } from './server-breaker-config.ts';
 import { type ResolvedScaling, resolveScaling, type ScalingOptions } from './server-scaling.ts';
 import { type ResolvedStateStore, resolveStateStore, type StateStoreOptions } from './state/state.ts';
+import { type ResolvedTasks, resolveTasks, type TasksOptions } from './tasks/tasks.ts';
 import {
   type HttpOptions,
   type ResolvedHttpOptions,
@@ -68,6 +69,8 @@ export interface OptimizedServerConfig {
   /** How long clients may reuse answers, by method. */
   readonly cacheHints?: CacheHints;
   readonly requestState?: RequestStateOptions;
+  /** How calls that become tasks are kept, and how many; tools say themselves whether theirs do. */
+  readonly tasks?: TasksOptions;
   /** The database: `sqlite:./file.db`, `postgres://...` or `mysql://...`, alone or with settings. Its name is `default`. */
   readonly database?: ServerDatabaseConfig;
   /** How `server.http` connects to other servers. */
@@ -124,6 +127,7 @@ const KEYS = [
   'cache',
   'cacheHints',
   'requestState',
+  'tasks',
   'database',
   'databases',
   'httpPool',
@@ -152,6 +156,7 @@ export interface ResolvedServerConfig {
   readonly cache: ResolvedCacheOptions;
   readonly cacheHints: { readonly [M in CacheableMethod]: Required<CacheHint> };
   readonly requestState: { readonly secret: string | undefined; readonly ttlSeconds: number };
+  readonly tasks: ResolvedTasks;
   readonly databases: ResolvedDatabases;
   readonly httpPool: HttpPoolOptions;
   readonly breakers: BreakerSettings;
@@ -187,6 +192,7 @@ export function resolveServerConfig(config: OptimizedServerConfig): ResolvedServ
     cache: resolveCacheOptions(given.cache, stringOption('name', config.name), facts),
     cacheHints: resolveCacheHints(given.cacheHints),
     requestState: resolveRequestState(given.requestState),
+    tasks: resolveTasks(given.tasks),
     databases: resolveDatabases(databases, facts),
     httpPool: checkHttpPool(httpPool, performance),
     breakers,

@@ -127,7 +127,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     const execute = createExecutor(settings, isOverridden ? own : undefined, () => this.monitor);
     const executeTool = this.#scopes.scoped(execute);
     const answered = { registry: this.#registry, signals: this.signals, cache: this.#cache, executeTool };
-    const dispatcher = createDispatcher(settings, answered, this.#instance);
+    const dispatcher = createDispatcher(settings, answered, this.#instance, this.#state);
     this.optimizer = createOptimizer({ config, settings, signals: this.signals, cache: this.#cache, dispatcher });
     this.#protocol = createProtocol(settings, {
       dispatcher,
