@@ -1,5 +1,5 @@
 import type { Dispatcher } from '../dispatch/dispatch.ts';
-import type { Clock } from '../kernel/clock.ts';
+import { type Clock, MAX_TIMER_MS } from '../kernel/clock.ts';
 import type { Random } from '../kernel/random.ts';
 import {
   acknowledgement,
@@ -116,6 +116,16 @@ export class Subscriptions {
       if (this.#closed && this.#streams.size === 0) this.#unsubscribe();
     });
     call.exchange.notify(acknowledgement(call.id, filter));
+    this.#endInTime(stream);
+  }
+
+  /** A stream may outlive the token that it began with: then its client comes back with another one. */
+  #endInTime(stream: Stream): void {
+    const { expiresAt } = stream.call.auth ?? {};
+    if (expiresAt === undefined) return;
+    const { clock } = this.#pace;
+    const leftMs = Math.max(0, expiresAt * 1_000 - clock.wallNow());
+    stream.call.whenSettled(clock.after(Math.min(leftMs, MAX_TIMER_MS), () => this.#end(stream)));
   }
 
   /** Ends every stream with its empty result; many not at once, for their clients come back elsewhere. */

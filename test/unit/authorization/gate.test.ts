@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { ServerContext } from '../../../src/registry/registry.ts';
-import { callTool, ENDPOINT, legacy, modern, post, readReply } from '../support/http.ts';
+import { allMessages, callTool, ENDPOINT, legacy, modern, openModern, post, readReply } from '../support/http.ts';
 import { modernRequest, namesOf, textOf } from '../support/messages.ts';
 import { settle, type TestServer, text } from '../support/test-server.ts';
 import { guardedServer, METADATA_URL } from './guarded-server.ts';
@@ -208,6 +208,37 @@ describe('scopes', () => {
     expect((await callTool(server, 'later', {}, { headers })).status).toBe(200);
     tool.update({ scopes: ['later'] });
     expect((await callTool(server, 'later', {}, { headers })).status).toBe(403);
+  });
+});
+
+describe('a stream', () => {
+  it('ends with the token that it began with', async () => {
+    const { server, clock, bearer } = await guardedServer(whoami);
+    const params = { notifications: { toolsListChanged: true } };
+    await server.ready();
+    const before = clock.timers;
+    const response = await openModern(server, 'subscriptions/listen', params, { headers: await bearer() });
+    const all = allMessages(response);
+    clock.advance(600_000);
+    const messages = await all;
+    expect(messages[0]?.method).toBe('notifications/subscriptions/acknowledged');
+    expect(messages.at(-1)?.result).toMatchObject({ resultType: 'complete' });
+    expect(clock.timers).toBe(before);
+  });
+
+  it('leaves no timer when its client goes', async () => {
+    const { server, clock, bearer } = await guardedServer(whoami);
+    const headers = await bearer();
+    const openAndLeave = async (): Promise<number> => {
+      const controller = new AbortController();
+      const options = { headers, signal: controller.signal };
+      await openModern(server, 'subscriptions/listen', { notifications: { toolsListChanged: true } }, options);
+      controller.abort();
+      await settle();
+      return clock.timers;
+    };
+    const after = await openAndLeave();
+    expect([await openAndLeave(), await openAndLeave()]).toEqual([after, after]);
   });
 });
 
