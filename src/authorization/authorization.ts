@@ -18,7 +18,6 @@ export {
   resolveAuthorization,
   type VerifyToken,
 } from './options.ts';
-export { WELL_KNOWN } from './urls.ts';
 
 /** What a server's authorization is made of. */
 export interface AuthorizationParts extends CheckerParts {

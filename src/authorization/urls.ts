@@ -1,6 +1,7 @@
 import { OptionError } from '../kernel/errors.ts';
 import { isLoopbackHost } from '../kernel/loopback.ts';
 import { stringOption } from '../kernel/options.ts';
+import { RESOURCE_METADATA_PATH } from '../wire/wire.ts';
 
 /** Whether what is sent to a URL, and read there, is safe from others: https, or this machine itself. */
 export function isTrustedUrl(value: unknown): value is string {
@@ -19,7 +20,5 @@ export function trustedUrlOption(name: string, value: unknown): string {
 /** Where the metadata of a resource is (RFC 9728, 3.1). */
 export function resourceMetadataUrl(resource: string): string {
   const { origin, pathname, search } = new URL(resource);
-  return `${origin}${WELL_KNOWN}${pathname === '/' ? '' : pathname}${search}`;
+  return `${origin}${RESOURCE_METADATA_PATH}${pathname === '/' ? '' : pathname}${search}`;
 }
-
-export const WELL_KNOWN = '/.well-known/oauth-protected-resource';

@@ -1,8 +1,8 @@
-import { type Access, type Authorization, Denial, WELL_KNOWN } from '../authorization/authorization.ts';
+import { type Access, type Authorization, Denial } from '../authorization/authorization.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { EngineSignals } from '../signal/signal.ts';
 import type { Exchange, ExtraHeaders, Page } from '../transport/transport.ts';
-import { type AuthInfo, ErrorCode, errorText, idOf } from '../wire/wire.ts';
+import { type AuthInfo, ErrorCode, errorText, idOf, RESOURCE_METADATA_PATH } from '../wire/wire.ts';
 
 /** What a gate needs to know of a message. */
 export interface GatedMessage {
@@ -116,5 +116,5 @@ export function metadataPages(authorization: Authorization, path: string): Map<s
     },
   };
   const paths = [path, authorization.resourcePath ?? path, ''].map((end) => (end === '/' ? '' : end));
-  return new Map(paths.map((end) => [WELL_KNOWN + end, page]));
+  return new Map(paths.map((end) => [RESOURCE_METADATA_PATH + end, page]));
 }

@@ -1,3 +1,6 @@
+/** Where a server says who may use it (RFC 9728, 3); the path of its endpoint follows. */
+export const RESOURCE_METADATA_PATH = '/.well-known/oauth-protected-resource';
+
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 
 /** Whether a text is one scope (RFC 6749, 3.3). */
