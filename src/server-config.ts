@@ -19,10 +19,14 @@ import { type HttpPoolOptions, type ResolvedDatabases, resolveDatabases } from '
 import {
   type CacheHints,
   type RequestStateOptions,
+  type ResolvedSessions,
   resolveCacheHints,
   resolveLimits,
   resolveRequestState,
+  resolveSessions,
   type ServerLimits,
+  type SessionMode,
+  type SessionOptions,
 } from './protocol/protocol.ts';
 import {
   type BreakerSettings,
@@ -64,6 +68,13 @@ export interface OptimizedServerConfig {
   /** How long clients may reuse answers, by method. */
   readonly cacheHints?: CacheHints;
   readonly requestState?: RequestStateOptions;
+  /**
+   * Sessions of clients of the revisions before 2026-07-28, over HTTP: for all of them, for none, or `auto`: where the server is
+   * known to need them.
+   *
+   * @default 'auto'
+   */
+  readonly sessions?: SessionMode | SessionOptions;
   /** The database: `sqlite:./file.db`, `postgres://...` or `mysql://...`, alone or with settings. Its name is `default`. */
   readonly database?: ServerDatabaseConfig;
   /** How `server.http` connects to other servers. */
@@ -118,6 +129,7 @@ const KEYS = [
   'cache',
   'cacheHints',
   'requestState',
+  'sessions',
   'database',
   'databases',
   'httpPool',
@@ -145,6 +157,7 @@ export interface ResolvedServerConfig {
   readonly cache: ResolvedCacheOptions;
   readonly cacheHints: { readonly [M in CacheableMethod]: Required<CacheHint> };
   readonly requestState: { readonly secret: string | undefined; readonly ttlSeconds: number };
+  readonly sessions: ResolvedSessions;
   readonly databases: ResolvedDatabases;
   readonly httpPool: HttpPoolOptions;
   readonly breakers: BreakerSettings;
@@ -179,6 +192,7 @@ export function resolveServerConfig(config: OptimizedServerConfig): ResolvedServ
     cache: resolveCacheOptions(given.cache, stringOption('name', config.name), facts),
     cacheHints: resolveCacheHints(given.cacheHints),
     requestState: resolveRequestState(given.requestState),
+    sessions: resolveSessions(given.sessions),
     databases: resolveDatabases(databases, facts),
     httpPool: checkHttpPool(httpPool, performance),
     breakers,

@@ -18,7 +18,16 @@ import { RegisteredTool, type ToolConfig, type ToolHandler } from './tools.ts';
 export { UriTemplate, type Variables } from '../wire/wire.ts';
 export { type CacheRule, type ResourceCacheConfig, type ToolCacheConfig, tagsOf } from './cache-rule.ts';
 export { type CompleteCallback, completable } from './completion.ts';
-export type { McpRequest, OutgoingNotification, ServerContext } from './context.ts';
+export type {
+  CreateMessageResult,
+  ElicitResult,
+  HttpContext,
+  McpRequest,
+  OutgoingNotification,
+  OutgoingRequest,
+  SendOptions,
+  ServerContext,
+} from './context.ts';
 export {
   acceptedContent,
   type ElicitParams,
@@ -69,6 +78,13 @@ export class Registry {
   /** Whether the server has, or once had, entries of a kind: then it answers for that kind. */
   serves(kind: ListKind): boolean {
     return this.#everHad.has(kind);
+  }
+
+  /** Whether anything registered says that it asks its clients something. */
+  get asks(): boolean {
+    for (const entries of [this.tools, this.resources, this.templates, this.prompts])
+      for (const { compiled } of entries.values()) if (compiled.session) return true;
+    return false;
   }
 
   /** Whether any argument of a prompt or a template completes. */

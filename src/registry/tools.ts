@@ -1,4 +1,5 @@
 import { OptionError } from '../kernel/errors.ts';
+import { booleanOption } from '../kernel/options.ts';
 import {
   type CallToolResult,
   findHeaderParams,
@@ -35,6 +36,8 @@ export interface ToolConfig<
   readonly cache?: ToolCacheConfig<I extends AnySchema ? InferSchema<I> : Record<string, unknown>> | undefined;
   /** How much of it is done at once. Kept answers are not limited. */
   readonly limits?: ToolLimits | undefined;
+  /** Says that it asks its clients something while it works: those of earlier revisions then get a session. @default false */
+  readonly session?: boolean | undefined;
 }
 
 type ToolAnswer = CallToolResult | InputRequiredResult;
@@ -66,6 +69,7 @@ const CONFIG_KEYS = [
   '_meta',
   'cache',
   'limits',
+  'session',
 ] as const;
 const NO_ARGUMENTS: JsonSchema = Object.freeze({ type: 'object' });
 
@@ -78,6 +82,8 @@ export interface CompiledTool {
   readonly cache: CacheRule | undefined;
   /** How much of it is done at once; nothing without limits of its own. */
   readonly limits: ResolvedToolLimits | undefined;
+  /** Whether it asks its clients something. */
+  readonly session: boolean;
   /** Whether legacy revisions get the structured output wrapped. */
   readonly wrapsLegacyOutput: boolean;
   readonly definition: Record<string, unknown>;
@@ -152,6 +158,7 @@ function compileTool(name: string, config: ToolConfig): CompiledTool {
     output,
     cache: checkToolCache(option, config.cache, config.annotations),
     limits: checkToolLimits(option, config.limits),
+    session: booleanOption(`${option}.session`, config.session, false),
     headerParams: findHeaderParams(`${option} inputSchema`, inputJson),
     wrapsLegacyOutput: wrapsOutput(output?.json),
     definition,
