@@ -116,13 +116,17 @@ export function createDispatcher(
     pageSize: listPageSize,
     maxUriLength: limits.maxUriLength,
     tasks: { ...state, options: settings.tasks },
-    rounds: { ...requestState, secret: requestState.secret ?? instance.place?.stateSecret },
+    rounds: {
+      ...requestState,
+      secret: requestState.secret ?? instance.place?.stateSecret,
+      maxLegacyRounds: settings.sessions.maxRounds,
+    },
   });
 }
 
 /** What speaks with clients. */
 export function createProtocol(
-  { clock, limits }: ResolvedServerConfig,
+  { clock, limits, sessions }: ResolvedServerConfig,
   parts: {
     readonly dispatcher: Dispatcher;
     readonly signals: EngineSignals;
@@ -130,9 +134,9 @@ export function createProtocol(
     readonly state: ServerState;
   },
 ): Protocol {
-  const { dispatcher, signals, bus } = parts;
+  const { dispatcher, signals, bus, state } = parts;
   return new Protocol({
-    ...{ dispatcher, signals, clock, bus },
+    ...{ dispatcher, signals, clock, bus, sessions, ...state },
     jsonBounds: jsonBoundsOf(limits),
     subscriptionLimits: limits,
   });
