@@ -51,9 +51,9 @@ import {
   createFetch,
   createMonitor,
   createProtocol,
+  createStdio,
   drainServer,
   measureOperation,
-  openStdio,
   runDetached,
 } from './server-parts.ts';
 import { createState, type ServerState } from './server-state.ts';
@@ -127,7 +127,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     const execute = createExecutor(settings, isOverridden ? own : undefined, () => this.monitor);
     const executeTool = this.#scopes.scoped(execute);
     const answered = { registry: this.#registry, signals: this.signals, cache: this.#cache, executeTool };
-    const dispatcher = createDispatcher(settings, answered, this.#instance);
+    const dispatcher = createDispatcher(settings, answered, this.#instance, this.#state);
     this.optimizer = createOptimizer({ config, settings, signals: this.signals, cache: this.#cache, dispatcher });
     this.#protocol = createProtocol(settings, {
       dispatcher,
@@ -214,11 +214,12 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
   async start(): Promise<StartedServer> {
     if (this.#started) throw new PeregrineError('ALREADY_STARTED', 'the server has been started already');
     this.#started = true;
+    this.#stdio ??= createStdio(this.#protocol, this.#settings, () => this.stop());
     try {
       await this.monitor.open();
       await this.ready();
       const url = await this.#listen();
-      this.#stdio = openStdio(this.#protocol, this.#settings, () => this.stop());
+      this.#stdio?.open();
       this.monitor.enter('ready');
       this.#instance.join(url, {
         ...{ config: this.config, settings: this.#settings, cache: this.#cache, monitor: this.monitor },
@@ -328,8 +329,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     cacheKey?: string,
     ttlSeconds?: number,
   ): Promise<T> {
-    const { clock } = this.#settings;
-    return measureOperation(operation, { clock, signals: this.signals }, () =>
+    return measureOperation(operation, { clock: this.#settings.clock, signals: this.signals }, () =>
       cacheKey === undefined
         ? work()
         : this.cache.getOrCompute(cacheKey, work, ttlSeconds === undefined ? {} : { ttlSeconds }),
