@@ -209,6 +209,7 @@ export type {
   Signal,
   WorkerEvent,
 } from './signal/signal.ts';
+export { StateStoreError, type StateStoreOptions } from './state/state.ts';
 export type { TasksOptions } from './tasks/tasks.ts';
 export type { FetchHandler, HttpOptions, MemoryClient, StdioStreams, TransportLimits } from './transport/transport.ts';
 export type * from './wire/wire.ts';

@@ -1,6 +1,7 @@
 /** The contract of `registry/`: tools, resources and prompts as their authors define them, made ready once. */
 import { OptionError } from '../kernel/errors.ts';
 import { Signal } from '../signal/signal.ts';
+import { VIEW_SCHEME } from '../wire/wire.ts';
 import type { EntryOwner } from './entry.ts';
 import { type PromptConfig, type PromptHandler, RegisteredPrompt } from './prompts.ts';
 import {
@@ -18,7 +19,17 @@ import { RegisteredTool, type ToolConfig, type ToolHandler } from './tools.ts';
 export { UriTemplate, type Variables } from '../wire/wire.ts';
 export { type CacheRule, type ResourceCacheConfig, type ToolCacheConfig, tagsOf } from './cache-rule.ts';
 export { type CompleteCallback, completable } from './completion.ts';
-export type { McpRequest, OutgoingNotification, ServerContext, TaskHandle } from './context.ts';
+export type {
+  CreateMessageResult,
+  ElicitResult,
+  HttpContext,
+  McpRequest,
+  OutgoingNotification,
+  OutgoingRequest,
+  SendOptions,
+  ServerContext,
+  TaskHandle,
+} from './context.ts';
 export {
   acceptedContent,
   type ElicitParams,
@@ -78,10 +89,25 @@ export class Registry {
     return this.#hadTasks;
   }
 
+  /** Whether anything registered says that it asks its clients something. */
+  get asks(): boolean {
+    for (const entries of [this.tools, this.resources, this.templates, this.prompts])
+      for (const { compiled } of entries.values()) if (compiled.session) return true;
+    return false;
+  }
+
   /** Whether any argument of a prompt or a template completes. */
   get completes(): boolean {
     for (const prompt of this.prompts.values()) if (prompt.compiled.completions.size > 0) return true;
     for (const template of this.templates.values()) if (template.target.completions.size > 0) return true;
+    return false;
+  }
+
+  /** Whether the server has views, as MCP Apps has them. */
+  get hasViews(): boolean {
+    for (const uri of this.resources.keys()) if (uri.startsWith(VIEW_SCHEME)) return true;
+    for (const { target } of this.templates.values())
+      if (target.uriTemplate.toString().startsWith(VIEW_SCHEME)) return true;
     return false;
   }
 
