@@ -86,7 +86,6 @@ export class Registry {
 
   /** Whether calls of a tool become tasks, or once did: then the server answers for tasks. */
   get runsTasks(): boolean {
-    if (!this.#hadTasks) for (const { compiled } of this.tools.values()) this.#hadTasks ||= compiled.task !== undefined;
     return this.#hadTasks;
   }
 
@@ -118,7 +117,13 @@ export class Registry {
     config: ToolConfig<I>,
     handler: ToolHandler<I>,
   ): RegisteredTool {
-    const tool = new RegisteredTool(name, config as never, handler as never, this.#owner('tools', 'tool', this.tools));
+    const owner = this.#owner('tools', 'tool', this.tools);
+    const changed = (): void => {
+      this.#hadTasks ||= tool.compiled.task !== undefined;
+      owner.changed();
+    };
+    const tool: RegisteredTool = new RegisteredTool(name, config as never, handler as never, { ...owner, changed });
+    this.#hadTasks ||= tool.compiled.task !== undefined;
     return this.#add('tools', 'tool', this.tools, tool);
   }
 
