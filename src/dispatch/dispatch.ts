@@ -23,6 +23,7 @@ import { createPromptGetter } from './prompts.ts';
 import { createResourceReader } from './resources.ts';
 import { ResultWriter } from './result-writer.ts';
 import { type RoundOptions, Rounds } from './rounds.ts';
+import { neededScopes } from './scopes.ts';
 import { TaskCalls, type TaskCallsParts } from './task-calls.ts';
 import { type DispatchParts, ToolCaller, type ToolExecutor } from './tools.ts';
 
@@ -173,6 +174,11 @@ export class Dispatcher {
   /** Whether there are tasks that clients may ask for. */
   get runsTasks(): boolean {
     return this.#options.registry.runsTasks;
+  }
+
+  /** The scopes that a request needs by what it is about. */
+  neededScopes(method: string, params: Params): readonly string[] {
+    return neededScopes(this.#options.registry, method, params, this.#options.maxUriLength);
   }
 
   /** Lets a stream of changes begin. @throws {Refusal} -32010 while there is too much to do. */

@@ -1,13 +1,22 @@
 /** The contract of `protocol/`: the two eras on one endpoint. */
+import type { Authorization } from '../authorization/authorization.ts';
 import type { Dispatcher } from '../dispatch/dispatch.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { systemRandom } from '../kernel/random.ts';
 import type { ClientRequests, ResolvedSessions } from '../session/session.ts';
 import type { EngineSignals } from '../signal/signal.ts';
 import type { MessageBus, StateStore } from '../state/state.ts';
-import type { Acceptor, Exchange, MessageConnection, MessageSink } from '../transport/transport.ts';
+import {
+  type Acceptor,
+  type Exchange,
+  type MessageConnection,
+  type MessageSink,
+  NO_PAGES,
+  type Pages,
+} from '../transport/transport.ts';
 import type { JsonBounds } from '../wire/wire.ts';
 import { ConnectionEntry } from './connection.ts';
+import { Gate, metadataPages } from './gate.ts';
 import { type EntryParts, HttpEntry } from './http-entry.ts';
 import { createRequests, createSessions } from './session-parts.ts';
 import { type ChangeBus, type SubscriptionLimits, Subscriptions } from './subscriptions.ts';
@@ -42,6 +51,8 @@ export interface ProtocolParts {
   readonly sessions: ResolvedSessions;
   readonly store: StateStore;
   readonly messages: MessageBus;
+  /** Who may come in over HTTP. @default everyone */
+  readonly authorization?: Authorization | undefined;
 }
 
 /** Takes requests from every transport, and speaks with each client in its own era. */
@@ -50,15 +61,21 @@ export class Protocol implements Acceptor {
   readonly #bus: ChangeBus;
   readonly #http: HttpEntry;
   readonly #requests: ClientRequests;
+  readonly #gate: Gate | undefined;
+  readonly #authorization: Authorization | undefined;
 
   constructor(parts: ProtocolParts) {
-    const { dispatcher, signals, clock, jsonBounds, bus } = parts;
+    const { dispatcher, signals, clock, jsonBounds, bus, authorization } = parts;
     const subscriptions = new Subscriptions(parts.subscriptionLimits, dispatcher, bus, { clock, random: systemRandom });
     this.#bus = bus;
+    const neededScopes = dispatcher.neededScopes.bind(dispatcher);
+    const gate = authorization && new Gate({ authorization, clock, signals, neededScopes });
+    this.#authorization = authorization;
+    this.#gate = gate;
     this.#requests = createRequests(parts);
     const { sessions, asked } = createSessions(parts, this.#requests);
     const requests = this.#requests;
-    this.#parts = { dispatcher, signals, clock, jsonBounds, subscriptions, requests, sessions, asked };
+    this.#parts = { dispatcher, signals, clock, jsonBounds, subscriptions, requests, sessions, asked, gate };
     this.#http = new HttpEntry(this.#parts);
   }
 
@@ -68,13 +85,34 @@ export class Protocol implements Acceptor {
   }
 
   post(exchange: Exchange, body: string): void {
+    if (this.#gate === undefined || this.#gate.knows(exchange)) this.#post(exchange, body);
+    else this.#gate.admit(exchange, () => this.#post(exchange, body));
+  }
+
+  #post(exchange: Exchange, body: string): void {
     const { turns } = this.#parts.dispatcher;
     if (turns.active) turns.add(() => this.#http.post(exchange, body));
     else this.#http.post(exchange, body);
   }
 
   other(exchange: Exchange, method: string): void {
-    this.#http.other(exchange, method);
+    this.guarded(exchange, () => this.#http.other(exchange, method));
+  }
+
+  /** Goes on with an HTTP request once its token is checked, or answers it. */
+  guarded(exchange: Exchange, run: () => void): void {
+    if (this.#gate === undefined || this.#gate.knows(exchange)) run();
+    else this.#gate.admit(exchange, run);
+  }
+
+  /** What clients can read besides the endpoint, which is under this path. */
+  pages(path: string): Pages {
+    return this.#authorization === undefined ? NO_PAGES : metadataPages(this.#authorization, path);
+  }
+
+  /** The server listens, and clients reach it here unless the configuration says otherwise. */
+  servedAt(url: string): void {
+    this.#authorization?.servedAt(url);
   }
 
   connect(sink: MessageSink): MessageConnection {

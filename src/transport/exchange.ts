@@ -11,6 +11,8 @@ export interface RequestHead {
   readonly params: ReadonlyMap<string, string> | undefined;
   /** What the protocol remembers of the requests under this header block: a connection that repeats it gives one head for all. */
   memo: unknown;
+  /** What the protocol knows of who sends this header block, once that is checked. */
+  access: unknown;
   /** The path that was asked for; nothing where whoever called has routed. */
   readonly path: string | undefined;
   /** Any field by its lower-case name. Looked up when asked for. */

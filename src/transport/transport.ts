@@ -8,6 +8,7 @@ export { FieldHead } from './http/field-head.ts';
 export { STREAM_HEADERS } from './http/http-exchange.ts';
 export {
   endpointPathOption,
+  endpointUrl,
   type HttpOptions,
   type ResolvedHttpOptions,
   resolveHttpOptions,

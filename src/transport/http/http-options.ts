@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import { OptionError } from '../../kernel/errors.ts';
+import { isLoopbackHost } from '../../kernel/loopback.ts';
 import { booleanOption, integerOption, objectOption, stringListOption, stringOption } from '../../kernel/options.ts';
 
 /** How the server is reached over HTTP. */
@@ -47,7 +48,7 @@ const LOOPBACK_NAMES = Object.freeze(['localhost', '127.0.0.1', '[::1]']);
 export function resolveHttpOptions(options: unknown, name = 'http'): ResolvedHttpOptions {
   const given = objectOption(name, options, KEYS);
   const host = stringOption(`${name}.host`, given.host, '127.0.0.1');
-  const hosts = isLoopback(host) ? LOOPBACK_NAMES : ['*'];
+  const hosts = isLoopbackHost(host) ? LOOPBACK_NAMES : ['*'];
   if (given.tls !== undefined && (typeof given.tls !== 'object' || given.tls === null || Array.isArray(given.tls))) {
     throw new OptionError(`${name}.tls`, 'must be an object with key and cert', given.tls);
   }
@@ -68,10 +69,6 @@ export function endpointPathOption(name: string, value: unknown): string {
   const path = stringOption(name, value, '/mcp');
   if (/^\/[\w\-./~]*$/.test(path)) return path;
   throw new OptionError(name, 'must start with / and hold only letters, digits and -._~/', path);
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
 /** The endpoint's URL for a bound address. */
