@@ -207,7 +207,14 @@ export type {
   Signal,
   WorkerEvent,
 } from './signal/signal.ts';
-export type { FetchHandler, HttpOptions, MemoryClient, StdioStreams, TransportLimits } from './transport/transport.ts';
+export type {
+  FetchHandler,
+  HttpOptions,
+  MemoryClient,
+  SseOptions,
+  StdioStreams,
+  TransportLimits,
+} from './transport/transport.ts';
 export type * from './wire/wire.ts';
 export { ErrorCode, ProtocolError } from './wire/wire.ts';
 export {

@@ -2,7 +2,8 @@ import type { EventEmitter } from 'node:events';
 import { Cache, createRedisTier } from './cache/cache.ts';
 import { Dispatcher, type DispatchOptions, type ToolExecutor, traced } from './dispatch/dispatch.ts';
 import type { Clock } from './kernel/clock.ts';
-import { PeregrineError } from './kernel/errors.ts';
+import { OptionError, PeregrineError } from './kernel/errors.ts';
+import { instancePlace } from './kernel/instance-place.ts';
 import { terminate } from './kernel/process-signals.ts';
 import { systemRandom } from './kernel/random.ts';
 import type { PerformanceOptimizer } from './optimizer/optimizer.ts';
@@ -120,7 +121,7 @@ export function createDispatcher(
 
 /** What speaks with clients. */
 export function createProtocol(
-  { clock, limits }: ResolvedServerConfig,
+  { clock, limits, http }: ResolvedServerConfig,
   parts: {
     readonly dispatcher: Dispatcher;
     readonly signals: EngineSignals;
@@ -128,11 +129,14 @@ export function createProtocol(
     readonly state: ServerState;
   },
 ): Protocol {
-  const { dispatcher, signals, bus } = parts;
+  const { dispatcher, signals, bus, state } = parts;
+  if (http?.sse !== undefined && state.store.kind === 'memory' && instancePlace() !== undefined)
+    throw new OptionError('http.sse', 'needs a state store that all instances share (stateStore)', http.sse);
   return new Protocol({
-    ...{ dispatcher, signals, clock, bus },
+    ...{ dispatcher, signals, clock, bus, ...state, sse: http?.sse },
     jsonBounds: jsonBoundsOf(limits),
     subscriptionLimits: limits,
+    transportLimits: limits,
   });
 }
 
@@ -155,7 +159,8 @@ export function createEndpoint(
 ): HttpEndpoint | undefined {
   if (http === undefined) return undefined;
   const options = { ...http, port: http.port === 0 ? (place?.port ?? 0) : http.port };
-  return new HttpEndpoint({ acceptor, options, limits, clock, signals, reusePort: place?.reusePort ?? false });
+  const { pages } = acceptor;
+  return new HttpEndpoint({ acceptor, pages, options, limits, clock, signals, reusePort: place?.reusePort ?? false });
 }
 
 /** The parts of a server that requests come through. */
@@ -206,7 +211,7 @@ export function createStdio(
 /** The server's web-standard face. */
 export function createFetch(protocol: Protocol, { http, limits, clock }: ResolvedServerConfig): FetchHandler {
   const guard = new OriginGuard(http ?? resolveHttpOptions(undefined));
-  return createFetchHandler({ acceptor: protocol, guard, limits, clock });
+  return createFetchHandler({ acceptor: protocol, pages: protocol.pages, guard, limits, clock });
 }
 
 /** Runs a tool that no request asked for, its arguments checked. @throws {PeregrineError} `ARGUMENTS_INVALID` */

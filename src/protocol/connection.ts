@@ -146,7 +146,7 @@ export class ConnectionEntry implements MessageConnection {
   #exchange(): Exchange {
     const isClosed = (): boolean => this.#closed;
     return {
-      head: undefined,
+      head: this.#sink.head,
       get closed() {
         return isClosed();
       },

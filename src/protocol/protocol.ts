@@ -3,10 +3,21 @@ import type { Dispatcher } from '../dispatch/dispatch.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { systemRandom } from '../kernel/random.ts';
 import type { EngineSignals } from '../signal/signal.ts';
-import type { Acceptor, Exchange, MessageConnection, MessageSink } from '../transport/transport.ts';
+import type { MessageBus, StateStore } from '../state/state.ts';
+import {
+  type Acceptor,
+  type Exchange,
+  type MessageConnection,
+  type MessageSink,
+  NO_PAGES,
+  type Pages,
+  type ResolvedSseOptions,
+  type TransportLimits,
+} from '../transport/transport.ts';
 import type { JsonBounds } from '../wire/wire.ts';
 import { ConnectionEntry } from './connection.ts';
 import { type EntryParts, HttpEntry } from './http-entry.ts';
+import { SseStreams } from './sse-streams.ts';
 import { type ChangeBus, type SubscriptionLimits, Subscriptions } from './subscriptions.ts';
 
 export { createDetachedContext } from './detached.ts';
@@ -35,6 +46,11 @@ export interface ProtocolParts {
   readonly bus: ChangeBus;
   readonly jsonBounds: JsonBounds;
   readonly subscriptionLimits: SubscriptionLimits;
+  readonly transportLimits: TransportLimits;
+  /** How the deprecated transport is served, where it is. */
+  readonly sse: ResolvedSseOptions | undefined;
+  readonly store: StateStore;
+  readonly messages: MessageBus;
 }
 
 /** Takes requests from every transport, and speaks with each client in its own era. */
@@ -42,6 +58,7 @@ export class Protocol implements Acceptor {
   readonly #parts: EntryParts;
   readonly #bus: ChangeBus;
   readonly #http: HttpEntry;
+  readonly #sse: SseStreams | undefined;
 
   constructor(parts: ProtocolParts) {
     const { dispatcher, signals, clock, jsonBounds, bus } = parts;
@@ -49,6 +66,13 @@ export class Protocol implements Acceptor {
     this.#bus = bus;
     this.#parts = { dispatcher, signals, clock, jsonBounds, subscriptions };
     this.#http = new HttpEntry(this.#parts);
+    this.#sse =
+      parts.sse && new SseStreams({ ...parts, options: parts.sse, acceptor: this, limits: parts.transportLimits });
+  }
+
+  /** What an HTTP endpoint serves beside its own path. */
+  get pages(): Pages {
+    return this.#sse?.pages ?? NO_PAGES;
   }
 
   /** Open `subscriptions/listen` streams. */
@@ -73,6 +97,7 @@ export class Protocol implements Acceptor {
   /** Ends what would never end by itself: streams get their graceful result. */
   close(): void {
     this.#parts.subscriptions.close();
+    this.#sse?.close();
     this.#parts.dispatcher.close();
   }
 }
