@@ -31,6 +31,8 @@ import {
   splitBreakers,
 } from './server-breaker-config.ts';
 import { type ResolvedScaling, resolveScaling, type ScalingOptions } from './server-scaling.ts';
+import { type ResolvedStateStore, resolveStateStore, type StateStoreOptions } from './state/state.ts';
+import { type ResolvedTasks, resolveTasks, type TasksOptions } from './tasks/tasks.ts';
 import {
   type HttpOptions,
   type ResolvedHttpOptions,
@@ -67,12 +69,16 @@ export interface OptimizedServerConfig {
   /** How long clients may reuse answers, by method. */
   readonly cacheHints?: CacheHints;
   readonly requestState?: RequestStateOptions;
+  /** How calls that become tasks are kept, and how many; tools say themselves whether theirs do. */
+  readonly tasks?: TasksOptions;
   /** The database: `sqlite:./file.db`, `postgres://...` or `mysql://...`, alone or with settings. Its name is `default`. */
   readonly database?: ServerDatabaseConfig;
   /** How `server.http` connects to other servers. */
   readonly httpPool?: ServerHttpPoolOptions;
   /** Further databases by name. */
   readonly databases?: { readonly [name: string]: ServerDatabaseConfig };
+  /** Where sessions and tasks are kept: `memory`, `sqlite:./file.db` or `redis://...`, alone or with settings. @default memory, under `peregrine start` the supervisor's */
+  readonly stateStore?: string | StateStoreOptions;
   /** Threads and processes that run what would block the event loop. */
   readonly workers?: WorkersOptions;
   /**
@@ -121,9 +127,11 @@ const KEYS = [
   'cache',
   'cacheHints',
   'requestState',
+  'tasks',
   'database',
   'databases',
   'httpPool',
+  'stateStore',
   'workers',
   'monitor',
   'alertThresholds',
@@ -148,9 +156,11 @@ export interface ResolvedServerConfig {
   readonly cache: ResolvedCacheOptions;
   readonly cacheHints: { readonly [M in CacheableMethod]: Required<CacheHint> };
   readonly requestState: { readonly secret: string | undefined; readonly ttlSeconds: number };
+  readonly tasks: ResolvedTasks;
   readonly databases: ResolvedDatabases;
   readonly httpPool: HttpPoolOptions;
   readonly breakers: BreakerSettings;
+  readonly stateStore: ResolvedStateStore;
   readonly workers: Required<WorkersOptions>;
   readonly monitor: ResolvedMonitorOptions;
   readonly alerts: ResolvedAlerts;
@@ -182,11 +192,13 @@ export function resolveServerConfig(config: OptimizedServerConfig): ResolvedServ
     cache: resolveCacheOptions(given.cache, stringOption('name', config.name), facts),
     cacheHints: resolveCacheHints(given.cacheHints),
     requestState: resolveRequestState(given.requestState),
+    tasks: resolveTasks(given.tasks),
     databases: resolveDatabases(databases, facts),
     httpPool: checkHttpPool(httpPool, performance),
     breakers,
     scaling,
     performance,
+    stateStore: resolveStateStore(given.stateStore, config.name),
     workers: resolveWorkersOptions(given.workers, facts),
     monitor: resolveMonitorOptions(monitorOf(given)),
     alerts: resolveAlerts(given.alertThresholds, given.alerts),

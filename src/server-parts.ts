@@ -108,6 +108,7 @@ export function createDispatcher(
   settings: ResolvedServerConfig,
   parts: Pick<DispatchOptions, 'registry' | 'signals' | 'cache' | 'executeTool'>,
   instance: ServerInstance,
+  state: ServerState,
 ): Dispatcher {
   const { clock, serverInfo, instructions, listPageSize, limits, requestState, cacheHints, overload } = settings;
   return new Dispatcher({
@@ -115,6 +116,7 @@ export function createDispatcher(
     ...{ clock, serverInfo, instructions, cacheHints, overload },
     pageSize: listPageSize,
     maxUriLength: limits.maxUriLength,
+    tasks: { ...state, options: settings.tasks },
     rounds: { ...requestState, secret: requestState.secret ?? instance.place?.stateSecret },
   });
 }
@@ -188,7 +190,7 @@ export async function drainServer(
   const cancel = clock.after(drainTimeoutMs, resolve);
   endpoint?.drain(drainDelayMs > 0 ? IDLE_GRACE_MS : instance.idleGraceMs);
   protocol.close();
-  await Promise.all([endpoint?.close(drainTimeoutMs), stdio?.close(deadline)]);
+  await Promise.all([endpoint?.close(drainTimeoutMs), stdio?.close(deadline), protocol.finishTasks(deadline)]);
   cancel();
   return Math.max(0, endsAt - clock.now());
 }

@@ -58,7 +58,7 @@ export class Rounds {
         new TypeError(`${call.method} "${call.target}": input_required needs inputRequests or requestState`),
       );
     }
-    if (inputRequests !== undefined) this.#checkCapabilities(inputRequests, call);
+    if (inputRequests !== undefined) this.check(inputRequests, call);
     call.outcome = 'input_required';
     if (requestState === undefined) return this.#writer.inputRequired(result);
     if (typeof requestState !== 'string')
@@ -69,7 +69,8 @@ export class Rounds {
     });
   }
 
-  #checkCapabilities(inputRequests: unknown, call: Call): void {
+  /** Whether a handler may ask its client for this. @throws {ProtocolError} -32021 when the client cannot give it. */
+  check(inputRequests: unknown, call: Call): void {
     if (!isObject(inputRequests))
       throw new InternalFault(new TypeError(`${call.target}: inputRequests must be an object`));
     const missing: { [capability: string]: { [mode: string]: object } } = {};

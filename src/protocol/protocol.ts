@@ -94,6 +94,11 @@ export class Protocol implements Acceptor {
     return new ConnectionEntry(sink, this.#parts, this.#bus);
   }
 
+  /** Lets tasks finish until the deadline; those that have not by then fail. */
+  finishTasks(deadline: Promise<void>): Promise<void> {
+    return this.#parts.dispatcher.tasks.close(deadline);
+  }
+
   /** Ends what would never end by itself: streams get their graceful result. */
   close(): void {
     this.#parts.subscriptions.close();

@@ -174,6 +174,10 @@ export class RequestContext implements Call, ViewedRequest {
     return this.id;
   }
 
+  get task(): undefined {
+    return undefined;
+  }
+
   get _meta(): McpRequest['_meta'] {
     return this.mcpReq._meta;
   }

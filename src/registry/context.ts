@@ -32,6 +32,13 @@ export interface McpRequest {
   send(request: { readonly method: string; readonly params?: Record<string, unknown> }): Promise<never>;
 }
 
+/** A call that is a task, or may become one: its client asks for it by the id. */
+export interface TaskHandle {
+  readonly id: string;
+  /** Says how far it is, in words that clients may show. `progress` of the context does so in numbers. */
+  update(statusMessage: string): void;
+}
+
 /** What a handler knows about its call. Built lazily: a handler that does not look costs nothing. */
 export interface ServerContext {
   readonly mcpReq: McpRequest;
@@ -42,6 +49,8 @@ export interface ServerContext {
   /** The name and version that the client gave. Untrusted. */
   readonly clientInfo: Implementation | undefined;
   readonly clientCapabilities: ClientCapabilities;
+  /** The task that this call is, or becomes if it takes long; nothing for any other call. */
+  readonly task: TaskHandle | undefined;
   /** Reports progress, if the client asked for it: how far, out of what, and a line for people. */
   progress(progress: number, total?: number, message?: string): void;
 

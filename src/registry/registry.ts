@@ -19,7 +19,7 @@ import { RegisteredTool, type ToolConfig, type ToolHandler } from './tools.ts';
 export { UriTemplate, type Variables } from '../wire/wire.ts';
 export { type CacheRule, type ResourceCacheConfig, type ToolCacheConfig, tagsOf } from './cache-rule.ts';
 export { type CompleteCallback, completable } from './completion.ts';
-export type { McpRequest, OutgoingNotification, ServerContext } from './context.ts';
+export type { McpRequest, OutgoingNotification, ServerContext, TaskHandle } from './context.ts';
 export {
   acceptedContent,
   type ElicitParams,
@@ -48,6 +48,7 @@ export {
   placeTool,
   type ToolPlacement,
 } from './tool-placement.ts';
+export type { ResolvedToolTask, ToolTaskOptions } from './tool-task.ts';
 export { RegisteredTool, type ToolConfig, type ToolHandler, type ToolUpdate } from './tools.ts';
 
 /** The kinds of list that can change. */
@@ -66,10 +67,17 @@ export class Registry {
   readonly #everHad = new Set<ListKind>();
   #nextOrder = 1;
   #changes = 0;
+  #hadTasks = false;
 
   /** Whether the server has, or once had, entries of a kind: then it answers for that kind. */
   serves(kind: ListKind): boolean {
     return this.#everHad.has(kind);
+  }
+
+  /** Whether calls of a tool become tasks, or once did: then the server answers for tasks. */
+  get runsTasks(): boolean {
+    if (!this.#hadTasks) for (const { compiled } of this.tools.values()) this.#hadTasks ||= compiled.task !== undefined;
+    return this.#hadTasks;
   }
 
   /** Whether any argument of a prompt or a template completes. */

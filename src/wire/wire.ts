@@ -19,4 +19,5 @@ export * from './v2026-07-28/headers.ts';
 export * from './v2026-07-28/request-checks.ts';
 export * from './v2026-07-28/results.ts';
 export * from './v2026-07-28/subscriptions.ts';
+export * from './v2026-07-28/tasks.ts';
 export * from './versions.ts';
