@@ -117,13 +117,17 @@ export function createDispatcher(
     pageSize: listPageSize,
     maxUriLength: limits.maxUriLength,
     tasks: { ...state, options: settings.tasks },
-    rounds: { ...requestState, secret: requestState.secret ?? instance.place?.stateSecret },
+    rounds: {
+      ...requestState,
+      secret: requestState.secret ?? instance.place?.stateSecret,
+      maxLegacyRounds: settings.sessions.maxRounds,
+    },
   });
 }
 
 /** What speaks with clients. */
 export function createProtocol(
-  { clock, limits, http }: ResolvedServerConfig,
+  { clock, limits, http, sessions }: ResolvedServerConfig,
   parts: {
     readonly dispatcher: Dispatcher;
     readonly signals: EngineSignals;
@@ -135,7 +139,7 @@ export function createProtocol(
   if (http?.sse !== undefined && state.store.kind === 'memory' && instancePlace() !== undefined)
     throw new OptionError('http.sse', 'needs a state store that all instances share (stateStore)', http.sse);
   return new Protocol({
-    ...{ dispatcher, signals, clock, bus, ...state, sse: http?.sse },
+    ...{ dispatcher, signals, clock, bus, sessions, ...state, sse: http?.sse },
     jsonBounds: jsonBoundsOf(limits),
     subscriptionLimits: limits,
     transportLimits: limits,

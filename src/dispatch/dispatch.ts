@@ -25,10 +25,19 @@ import { type RoundOptions, Rounds } from './rounds.ts';
 import { TaskCalls, type TaskCallsParts } from './task-calls.ts';
 import { type DispatchParts, ToolCaller, type ToolExecutor } from './tools.ts';
 
-export type { McpRequest, OutgoingNotification, ServerContext } from '../registry/registry.ts';
+export type {
+  CreateMessageResult,
+  ElicitResult,
+  HttpContext,
+  McpRequest,
+  OutgoingNotification,
+  OutgoingRequest,
+  SendOptions,
+  ServerContext,
+} from '../registry/registry.ts';
 export type { LimitStatistics } from './admission.ts';
 export { RESOURCE_LIST_TAG, resourceTag } from './answer-cache.ts';
-export type { Answer, Call, MethodHandler, Params, ReadyAnswer } from './call.ts';
+export type { Answer, Call, LegacyRound, MethodHandler, Params, ReadyAnswer } from './call.ts';
 export type { ListName } from './lists.ts';
 export { InternalFault, Refusal, toProtocolError } from './result-writer.ts';
 export type { ToolExecutor } from './tools.ts';
@@ -181,12 +190,19 @@ export class Dispatcher {
     this.#admission.close();
   }
 
-  /** What the server can do now, by what is registered. */
-  capabilities(): ServerCapabilities {
+  /** Whether anything registered says that it asks its clients something. */
+  get asks(): boolean {
+    return this.#options.registry.asks;
+  }
+
+  /** What the server can do now, by what is registered. @param subscribe Whether a client can watch resources. */
+  capabilities(subscribe = true): ServerCapabilities {
     const { registry } = this.#options;
     return {
       ...(registry.serves('tools') ? { tools: { listChanged: true } } : {}),
-      ...(registry.serves('resources') ? { resources: { subscribe: true, listChanged: true } } : {}),
+      ...(registry.serves('resources')
+        ? { resources: { ...(subscribe ? { subscribe } : {}), listChanged: true } }
+        : {}),
       ...(registry.serves('prompts') ? { prompts: { listChanged: true } } : {}),
       ...(registry.completes ? { completions: {} } : {}),
       logging: {},
@@ -204,12 +220,12 @@ export class Dispatcher {
     return this.#writer.cacheable(result, cacheHints['server/discover'], call);
   };
 
-  /** The answer to `initialize`. */
-  initialize(version: string): Record<string, unknown> {
+  /** The answer to `initialize`. @param subscribe Whether the client can watch resources. */
+  initialize(version: string, subscribe: boolean): Record<string, unknown> {
     const { serverInfo, instructions } = this.#options;
     return {
       protocolVersion: version,
-      capabilities: this.capabilities(),
+      capabilities: this.capabilities(subscribe),
       serverInfo,
       ...(instructions === undefined ? {} : { instructions }),
     };

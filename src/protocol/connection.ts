@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import type { Answerer } from '../session/session.ts';
 import { BatchCollector, type Exchange, type MessageConnection, type MessageSink } from '../transport/transport.ts';
 import {
   checkBatch,
@@ -12,6 +14,7 @@ import {
   isRequestId,
   type JsonRpcNotification,
   type JsonRpcRequest,
+  type JsonRpcResponse,
   kindOf,
   NEWEST_LEGACY_VERSION,
   notificationText,
@@ -20,17 +23,18 @@ import {
   type RequestId,
 } from '../wire/wire.ts';
 import { type EntryParts, run, runModern } from './http-entry.ts';
-import { createLegacyPeer, legacyHandler } from './legacy.ts';
-import { RequestContext } from './request-context.ts';
+import { ConnectionPeer, legacyHandler } from './legacy.ts';
+import { principalOf, RequestContext } from './request-context.ts';
 import { type ChangeBus, type ChangeEvent, changeNotification } from './subscriptions.ts';
 
 /** Serves one connection of messages, such as stdio: many requests at once, each answered when it is ready. */
 export class ConnectionEntry implements MessageConnection {
   readonly #sink: MessageSink;
   readonly #parts: EntryParts;
-  readonly #peer = createLegacyPeer();
+  readonly #peer: ConnectionPeer;
   /** This connection's own running requests, so that they can be cancelled by id. */
   readonly #running = new Map<RequestId, RequestContext>();
+  readonly #answerer: Answerer;
   readonly #unsubscribe: () => void;
   #whenIdle: (() => void)[] = [];
   #closed = false;
@@ -38,6 +42,8 @@ export class ConnectionEntry implements MessageConnection {
   constructor(sink: MessageSink, parts: EntryParts, bus: ChangeBus) {
     this.#sink = sink;
     this.#parts = parts;
+    this.#peer = new ConnectionPeer(randomUUID());
+    this.#answerer = { owner: this.#peer.owner, principal: principalOf(sink) };
     this.#unsubscribe = bus.subscribe((event) => this.#announce(event));
   }
 
@@ -75,6 +81,7 @@ export class ConnectionEntry implements MessageConnection {
         this.#notification(message as JsonRpcNotification);
         break;
       case 'response':
+        this.#parts.requests?.take(message as JsonRpcResponse, this.#answerer);
         break;
       default:
         this.#send(errorText(idOf(message), ErrorCode.InvalidRequest, 'The message is not valid JSON-RPC'));
@@ -130,6 +137,7 @@ export class ConnectionEntry implements MessageConnection {
 
   #notification({ method, params }: JsonRpcNotification): void {
     if (method === 'notifications/initialized') this.#peer.ready = true;
+    if (method === 'notifications/progress') this.#parts.requests?.report(params, this.#answerer);
     if (method !== 'notifications/cancelled' || !isObject(params)) return;
     const id = params['requestId'];
     const call = isRequestId(id) ? this.#running.get(id) : undefined;
@@ -153,6 +161,7 @@ export class ConnectionEntry implements MessageConnection {
       onClose: undefined,
       canStream: true,
       notify: (text) => this.#notify(text),
+      abandon: () => {},
       respond: (_status, text, bytes) => this.#send(text, bytes),
     };
   }

@@ -2,6 +2,7 @@
 import type { Dispatcher } from '../dispatch/dispatch.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { systemRandom } from '../kernel/random.ts';
+import type { ClientRequests, ResolvedSessions } from '../session/session.ts';
 import type { EngineSignals } from '../signal/signal.ts';
 import type { MessageBus, StateStore } from '../state/state.ts';
 import {
@@ -17,9 +18,11 @@ import {
 import type { JsonBounds } from '../wire/wire.ts';
 import { ConnectionEntry } from './connection.ts';
 import { type EntryParts, HttpEntry } from './http-entry.ts';
+import { createRequests, createSessions } from './session-parts.ts';
 import { SseStreams } from './sse-streams.ts';
 import { type ChangeBus, type SubscriptionLimits, Subscriptions } from './subscriptions.ts';
 
+export { type ResolvedSessions, resolveSessions, type SessionMode, type SessionOptions } from '../session/session.ts';
 export { createDetachedContext } from './detached.ts';
 export {
   type CacheHints,
@@ -49,6 +52,7 @@ export interface ProtocolParts {
   readonly transportLimits: TransportLimits;
   /** How the deprecated transport is served, where it is. */
   readonly sse: ResolvedSseOptions | undefined;
+  readonly sessions: ResolvedSessions;
   readonly store: StateStore;
   readonly messages: MessageBus;
 }
@@ -59,12 +63,16 @@ export class Protocol implements Acceptor {
   readonly #bus: ChangeBus;
   readonly #http: HttpEntry;
   readonly #sse: SseStreams | undefined;
+  readonly #requests: ClientRequests;
 
   constructor(parts: ProtocolParts) {
     const { dispatcher, signals, clock, jsonBounds, bus } = parts;
     const subscriptions = new Subscriptions(parts.subscriptionLimits, dispatcher, bus, { clock, random: systemRandom });
     this.#bus = bus;
-    this.#parts = { dispatcher, signals, clock, jsonBounds, subscriptions };
+    this.#requests = createRequests(parts);
+    const { sessions, asked } = createSessions(parts, this.#requests);
+    const requests = this.#requests;
+    this.#parts = { dispatcher, signals, clock, jsonBounds, subscriptions, requests, sessions, asked };
     this.#http = new HttpEntry(this.#parts);
     this.#sse =
       parts.sse && new SseStreams({ ...parts, options: parts.sse, acceptor: this, limits: parts.transportLimits });
@@ -86,8 +94,8 @@ export class Protocol implements Acceptor {
     else this.#http.post(exchange, body);
   }
 
-  other(exchange: Exchange): void {
-    this.#http.other(exchange);
+  other(exchange: Exchange, method: string): void {
+    this.#http.other(exchange, method);
   }
 
   connect(sink: MessageSink): MessageConnection {
@@ -103,6 +111,7 @@ export class Protocol implements Acceptor {
   close(): void {
     this.#parts.subscriptions.close();
     this.#sse?.close();
+    this.#parts.sessions?.close();
     this.#parts.dispatcher.close();
   }
 }

@@ -19,7 +19,17 @@ import { RegisteredTool, type ToolConfig, type ToolHandler } from './tools.ts';
 export { UriTemplate, type Variables } from '../wire/wire.ts';
 export { type CacheRule, type ResourceCacheConfig, type ToolCacheConfig, tagsOf } from './cache-rule.ts';
 export { type CompleteCallback, completable } from './completion.ts';
-export type { McpRequest, OutgoingNotification, ServerContext, TaskHandle } from './context.ts';
+export type {
+  CreateMessageResult,
+  ElicitResult,
+  HttpContext,
+  McpRequest,
+  OutgoingNotification,
+  OutgoingRequest,
+  SendOptions,
+  ServerContext,
+  TaskHandle,
+} from './context.ts';
 export {
   acceptedContent,
   type ElicitParams,
@@ -78,6 +88,13 @@ export class Registry {
   get runsTasks(): boolean {
     if (!this.#hadTasks) for (const { compiled } of this.tools.values()) this.#hadTasks ||= compiled.task !== undefined;
     return this.#hadTasks;
+  }
+
+  /** Whether anything registered says that it asks its clients something. */
+  get asks(): boolean {
+    for (const entries of [this.tools, this.resources, this.templates, this.prompts])
+      for (const { compiled } of entries.values()) if (compiled.session) return true;
+    return false;
   }
 
   /** Whether any argument of a prompt or a template completes. */

@@ -1,6 +1,7 @@
 /** The contract of `wire/`: JSON-RPC and MCP messages as text and objects, one folder for each revision that differs. */
 export * from './apps.ts';
 export * from './cache-hint.ts';
+export * from './client-needs.ts';
 export * from './event-stream.ts';
 export * from './failure.ts';
 export * from './json.ts';

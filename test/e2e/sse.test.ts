@@ -3,6 +3,7 @@ import { request } from 'node:http';
 import { Client, SSEClientTransport, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport as SSEClientTransportV1 } from '@modelcontextprotocol/sdk/client/sse.js';
+import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { createOptimizedServer } from 'peregrine-mcp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Inbox } from './inbox.ts';
@@ -20,8 +21,12 @@ async function start(): Promise<void> {
 beforeAll(start);
 afterAll(() => server?.stop());
 
+const CAPABILITIES = { capabilities: { elicitation: {} } };
+const answerName = async () => ({ action: 'accept' as const, content: { name: 'Ada' } });
+
 async function connectV1() {
-  const client = new ClientV1(IDENTITY);
+  const client = new ClientV1(IDENTITY, CAPABILITIES);
+  client.setRequestHandler(ElicitRequestSchema, answerName);
   const inbox = new Inbox();
   client.fallbackNotificationHandler = inbox.deliver;
   await client.connect(new SSEClientTransportV1(url));
@@ -29,7 +34,8 @@ async function connectV1() {
 }
 
 async function connectV2() {
-  const client = new Client(IDENTITY, { versionNegotiation: { mode: 'legacy' } });
+  const client = new Client(IDENTITY, { ...CAPABILITIES, versionNegotiation: { mode: 'legacy' } });
+  client.setRequestHandler('elicitation/create', answerName);
   const inbox = new Inbox();
   client.fallbackNotificationHandler = inbox.deliver;
   await client.connect(new SSEClientTransport(url));
@@ -56,6 +62,12 @@ describe.each([
     const names = Array.from({ length: 50 }, (_, index) => `call ${index}`);
     const answers = await Promise.all(names.map((event) => client.callTool({ name: 'reach', arguments: { event } })));
     expect(answers.map((answer) => (answer.content as { text: string }[])[0]?.text)).toEqual(names);
+    await client.close();
+  });
+
+  it('is asked what a tool needs to know', async () => {
+    const { client } = await connect();
+    expect(await client.callTool({ name: 'ask_name' })).toMatchObject({ content: [{ text: 'Hello, Ada!' }] });
     await client.close();
   });
 
