@@ -3,7 +3,8 @@ import { Authorization, type AuthorizationFetch } from './authorization/authoriz
 import { Cache, createRedisTier } from './cache/cache.ts';
 import { Dispatcher, type DispatchOptions, type ToolExecutor, traced } from './dispatch/dispatch.ts';
 import type { Clock } from './kernel/clock.ts';
-import { PeregrineError } from './kernel/errors.ts';
+import { OptionError, PeregrineError } from './kernel/errors.ts';
+import { instancePlace } from './kernel/instance-place.ts';
 import { terminate } from './kernel/process-signals.ts';
 import { systemRandom } from './kernel/random.ts';
 import type { PerformanceOptimizer } from './optimizer/optimizer.ts';
@@ -140,10 +141,14 @@ export function createProtocol(
 ): Protocol {
   const { clock, limits, sessions } = settings;
   const { dispatcher, signals, bus, state } = parts;
+  if (http?.sse !== undefined && state.store.kind === 'memory' && instancePlace() !== undefined)
+    throw new OptionError('http.sse', 'needs a state store that all instances share (stateStore)', http.sse);
   return new Protocol({
-    ...{ dispatcher, signals, clock, bus, sessions, ...state, authorization: createAuthorization(settings, parts) },
+    ...{ dispatcher, signals, clock, bus, sessions, ...state, sse: settings.http?.sse },
+    authorization: createAuthorization(settings, parts),
     jsonBounds: jsonBoundsOf(limits),
     subscriptionLimits: limits,
+    transportLimits: limits,
   });
 }
 

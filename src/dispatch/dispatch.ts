@@ -11,7 +11,6 @@ import {
   type Implementation,
   MODERN_VERSIONS,
   type ServerCapabilities,
-  TASKS_EXTENSION,
 } from '../wire/wire.ts';
 import { Admission, type LimitStatistics } from './admission.ts';
 import { AnswerCache } from './answer-cache.ts';
@@ -210,7 +209,6 @@ export class Dispatcher {
   /** What the server can do now, by what is registered. @param subscribe Whether a client can watch resources. */
   capabilities(subscribe = true): ServerCapabilities {
     const { registry } = this.#options;
-    const extensions = extensionsOf(registry);
     return {
       ...(registry.serves('tools') ? { tools: { listChanged: true } } : {}),
       ...(registry.serves('resources')
@@ -219,16 +217,15 @@ export class Dispatcher {
       ...(registry.serves('prompts') ? { prompts: { listChanged: true } } : {}),
       ...(registry.completes ? { completions: {} } : {}),
       logging: {},
-      ...(extensions === undefined ? {} : { extensions }),
+      ...extensionsOf(registry, 'legacy'),
     };
   }
 
   readonly #discover: MethodHandler = (_params, call) => {
-    const { instructions, cacheHints } = this.#options;
-    const extensions = this.runsTasks ? { [TASKS_EXTENSION]: {} } : {};
+    const { instructions, cacheHints, registry } = this.#options;
     const result = {
       supportedVersions: MODERN_VERSIONS,
-      capabilities: { ...this.capabilities(), ...(Object.keys(extensions).length === 0 ? {} : { extensions }) },
+      capabilities: { ...this.capabilities(), ...extensionsOf(registry, 'modern') },
       ...(instructions === undefined ? {} : { instructions }),
     };
     return this.#writer.cacheable(result, cacheHints['server/discover'], call);

@@ -49,6 +49,12 @@ export class Gate {
     return access !== undefined && access.expiresAt > this.#parts.clock.wallNow();
   }
 
+  /** Lets a request go on whose sender is known, or once its token is checked; otherwise answers it. */
+  guard(exchange: Exchange, run: () => void): void {
+    if (this.knows(exchange)) run();
+    else this.admit(exchange, run);
+  }
+
   /** Lets a request go on once its token is checked, or answers it. */
   admit(exchange: Exchange, run: () => void): void {
     const found = this.#parts.authorization.admit(exchange.head?.authorization);

@@ -13,12 +13,15 @@ import {
   type MessageSink,
   NO_PAGES,
   type Pages,
+  type ResolvedSseOptions,
+  type TransportLimits,
 } from '../transport/transport.ts';
 import type { JsonBounds } from '../wire/wire.ts';
 import { ConnectionEntry } from './connection.ts';
 import { Gate, metadataPages } from './gate.ts';
 import { type EntryParts, HttpEntry } from './http-entry.ts';
 import { createRequests, createSessions } from './session-parts.ts';
+import { SseStreams } from './sse-streams.ts';
 import { type ChangeBus, type SubscriptionLimits, Subscriptions } from './subscriptions.ts';
 
 export { type ResolvedSessions, resolveSessions, type SessionMode, type SessionOptions } from '../session/session.ts';
@@ -48,6 +51,9 @@ export interface ProtocolParts {
   readonly bus: ChangeBus;
   readonly jsonBounds: JsonBounds;
   readonly subscriptionLimits: SubscriptionLimits;
+  readonly transportLimits: TransportLimits;
+  /** How the deprecated transport is served, where it is. */
+  readonly sse: ResolvedSseOptions | undefined;
   readonly sessions: ResolvedSessions;
   readonly store: StateStore;
   readonly messages: MessageBus;
@@ -60,6 +66,7 @@ export class Protocol implements Acceptor {
   readonly #parts: EntryParts;
   readonly #bus: ChangeBus;
   readonly #http: HttpEntry;
+  readonly #sse: SseStreams | undefined;
   readonly #requests: ClientRequests;
   readonly #gate: Gate | undefined;
   readonly #authorization: Authorization | undefined;
@@ -77,6 +84,8 @@ export class Protocol implements Acceptor {
     const requests = this.#requests;
     this.#parts = { dispatcher, signals, clock, jsonBounds, subscriptions, requests, sessions, asked, gate };
     this.#http = new HttpEntry(this.#parts);
+    const { sse: options, transportLimits: limits } = parts;
+    this.#sse = options && new SseStreams({ ...parts, options, acceptor: this, limits, gate });
   }
 
   /** Open `subscriptions/listen` streams. */
@@ -96,18 +105,14 @@ export class Protocol implements Acceptor {
   }
 
   other(exchange: Exchange, method: string): void {
-    this.guarded(exchange, () => this.#http.other(exchange, method));
+    if (this.#gate === undefined) this.#http.other(exchange, method);
+    else this.#gate.guard(exchange, () => this.#http.other(exchange, method));
   }
 
-  /** Goes on with an HTTP request once its token is checked, or answers it. */
-  guarded(exchange: Exchange, run: () => void): void {
-    if (this.#gate === undefined || this.#gate.knows(exchange)) run();
-    else this.#gate.admit(exchange, run);
-  }
-
-  /** What clients can read besides the endpoint, which is under this path. */
+  /** What an HTTP endpoint serves besides its own path, which is this one. */
   pages(path: string): Pages {
-    return this.#authorization === undefined ? NO_PAGES : metadataPages(this.#authorization, path);
+    const metadata = this.#authorization === undefined ? NO_PAGES : metadataPages(this.#authorization, path);
+    return new Map([...metadata, ...(this.#sse?.pages ?? NO_PAGES)]);
   }
 
   /** The server listens, and clients reach it here unless the configuration says otherwise. */
@@ -127,6 +132,7 @@ export class Protocol implements Acceptor {
   /** Ends what would never end by itself: streams get their graceful result. */
   close(): void {
     this.#parts.subscriptions.close();
+    this.#sse?.close();
     this.#parts.sessions?.close();
     this.#parts.dispatcher.close();
   }

@@ -15,7 +15,7 @@ import {
 import type { Clock } from '../kernel/clock.ts';
 import type { ClientRequests, EventStream } from '../session/session.ts';
 import type { EngineSignals, RequestOutcome } from '../signal/signal.ts';
-import type { Exchange } from '../transport/transport.ts';
+import type { Exchange, MessageSink } from '../transport/transport.ts';
 import {
   type AuthInfo,
   type ClientCapabilities,

@@ -82,6 +82,8 @@ export interface Exchange {
 
 /** The other end of a connection that carries one message after the other, such as stdio. */
 export interface MessageSink {
+  /** The HTTP header under which it was opened; nothing on other transports. */
+  readonly head?: RequestHead | undefined;
   /** Whether so much waits for the other end that what is no answer is left out. @default false */
   readonly isSlow?: boolean;
   send(text: string, bytes?: Uint8Array): void;
