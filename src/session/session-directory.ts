@@ -32,8 +32,7 @@ const CHANNEL = 'sessions';
 const SWEEP_EVERY_MS = 10_000;
 /** How long a session's life is taken for granted. */
 const MAX_TOUCH_MS = 5_000;
-/** How long a session that is not used stays in this instance's memory, and how many do. */
-const REMEMBERED_MS = 60_000;
+/** How many sessions an instance remembers. */
 const MAX_REMEMBERED = 10_000;
 /** A session that makes room for another one has not been used for so long. */
 const IDLE_MS = 60_000;
@@ -152,6 +151,7 @@ export class SessionDirectory implements SessionHome {
   }
 
   close(): void {
+    this.streams.close();
     this.#unsubscribe();
     this.#cancelSweep?.();
     this.#cancelSweep = undefined;
@@ -226,7 +226,7 @@ export class SessionDirectory implements SessionHome {
     this.streams.sweep(now);
     for (const live of [...this.#live.values()]) {
       if (live.isBusy) void this.#keep(live);
-      else if (now - live.touchedAt > REMEMBERED_MS) this.#live.delete(live.id);
+      else if (now - live.touchedAt > this.#ttlMs) this.#live.delete(live.id);
     }
     if (this.#live.size > 0 || this.streams.open > 0) return;
     this.#cancelSweep?.();
