@@ -35,6 +35,8 @@ import {
   splitBreakers,
 } from './server-breaker-config.ts';
 import { type ResolvedScaling, resolveScaling, type ScalingOptions } from './server-scaling.ts';
+import { type ResolvedStateStore, resolveStateStore, type StateStoreOptions } from './state/state.ts';
+import { type ResolvedTasks, resolveTasks, type TasksOptions } from './tasks/tasks.ts';
 import {
   type HttpOptions,
   type ResolvedHttpOptions,
@@ -56,7 +58,10 @@ export interface OptimizedServerConfig {
   readonly instructions?: string;
   /** Where to listen; `false` for nowhere. @default { host: '127.0.0.1', port: 3000, path: '/mcp' }, nowhere with stdio */
   readonly http?: HttpOptions | false;
-  /** Serve one client over stdin and stdout. @default false */
+  /**
+   * Serve one client over stdin and stdout; what else the process writes to stdout goes to stderr then. With the end of input the
+   * process ends, after what runs then. @default false
+   */
   readonly stdio?: boolean | StdioStreams;
   readonly limits?: Partial<ServerLimits>;
   /** When requests are refused rather than answered too late. */
@@ -75,12 +80,16 @@ export interface OptimizedServerConfig {
    * @default 'auto'
    */
   readonly sessions?: SessionMode | SessionOptions;
+  /** How calls that become tasks are kept, and how many; tools say themselves whether theirs do. */
+  readonly tasks?: TasksOptions;
   /** The database: `sqlite:./file.db`, `postgres://...` or `mysql://...`, alone or with settings. Its name is `default`. */
   readonly database?: ServerDatabaseConfig;
   /** How `server.http` connects to other servers. */
   readonly httpPool?: ServerHttpPoolOptions;
   /** Further databases by name. */
   readonly databases?: { readonly [name: string]: ServerDatabaseConfig };
+  /** Where sessions and tasks are kept: `memory`, `sqlite:./file.db` or `redis://...`, alone or with settings. @default memory, under `peregrine start` the supervisor's */
+  readonly stateStore?: string | StateStoreOptions;
   /** Threads and processes that run what would block the event loop. */
   readonly workers?: WorkersOptions;
   /**
@@ -130,9 +139,11 @@ const KEYS = [
   'cacheHints',
   'requestState',
   'sessions',
+  'tasks',
   'database',
   'databases',
   'httpPool',
+  'stateStore',
   'workers',
   'monitor',
   'alertThresholds',
@@ -158,9 +169,11 @@ export interface ResolvedServerConfig {
   readonly cacheHints: { readonly [M in CacheableMethod]: Required<CacheHint> };
   readonly requestState: { readonly secret: string | undefined; readonly ttlSeconds: number };
   readonly sessions: ResolvedSessions;
+  readonly tasks: ResolvedTasks;
   readonly databases: ResolvedDatabases;
   readonly httpPool: HttpPoolOptions;
   readonly breakers: BreakerSettings;
+  readonly stateStore: ResolvedStateStore;
   readonly workers: Required<WorkersOptions>;
   readonly monitor: ResolvedMonitorOptions;
   readonly alerts: ResolvedAlerts;
@@ -193,11 +206,13 @@ export function resolveServerConfig(config: OptimizedServerConfig): ResolvedServ
     cacheHints: resolveCacheHints(given.cacheHints),
     requestState: resolveRequestState(given.requestState),
     sessions: resolveSessions(given.sessions),
+    tasks: resolveTasks(given.tasks),
     databases: resolveDatabases(databases, facts),
     httpPool: checkHttpPool(httpPool, performance),
     breakers,
     scaling,
     performance,
+    stateStore: resolveStateStore(given.stateStore, config.name),
     workers: resolveWorkersOptions(given.workers, facts),
     monitor: resolveMonitorOptions(monitorOf(given)),
     alerts: resolveAlerts(given.alertThresholds, given.alerts),

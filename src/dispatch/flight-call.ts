@@ -61,6 +61,9 @@ export class FlightCall implements Call {
   get requestId(): RequestId {
     return this.first.requestId;
   }
+  get task(): ServerContext['task'] {
+    return this.first.task;
+  }
   get _meta(): McpRequest['_meta'] {
     return this.first._meta;
   }

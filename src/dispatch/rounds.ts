@@ -64,7 +64,7 @@ export class Rounds {
   /** The answer of a handler that needs more input. @throws {ProtocolError} -32021 when the client cannot give it. */
   answer(result: Record<string, unknown>, params: Params, call: Call): string {
     const { inputRequests, requestState } = readAsked(result, call);
-    if (inputRequests !== undefined) this.#checkCapabilities(inputRequests, call);
+    if (inputRequests !== undefined) this.check(inputRequests, call);
     call.outcome = 'input_required';
     if (requestState === undefined) return this.#writer.inputRequired(result);
     return this.#writer.inputRequired({
@@ -131,7 +131,10 @@ export class Rounds {
     return Object.fromEntries(await Promise.all(asked.map(ask)));
   }
 
-  #checkCapabilities(inputRequests: Record<string, unknown>, call: Call): void {
+  /** Whether a handler may ask its client for this. @throws {ProtocolError} -32021 when the client cannot give it. */
+  check(inputRequests: unknown, call: Call): void {
+    if (!isObject(inputRequests))
+      throw new InternalFault(new TypeError(`${call.target}: inputRequests must be an object`));
     const missing: { [capability: string]: { [mode: string]: object } } = {};
     for (const request of Object.values(inputRequests)) {
       const need = clientNeedOf(request);

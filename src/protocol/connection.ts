@@ -146,7 +146,7 @@ export class ConnectionEntry implements MessageConnection {
   #announce(event: ChangeEvent): void {
     if (!this.#peer.ready || (event.kind === 'resource' && !this.#peer.watched.has(event.uri))) return;
     const [method, params] = changeNotification(event);
-    this.#send(notificationText(method, params));
+    this.#notify(notificationText(method, params));
   }
 
   #exchange(): Exchange {
@@ -158,10 +158,15 @@ export class ConnectionEntry implements MessageConnection {
       },
       onClose: undefined,
       canStream: true,
-      notify: (text) => this.#send(text),
+      notify: (text) => this.#notify(text),
+      insist: (text) => this.#send(text),
       abandon: () => {},
       respond: (_status, text, bytes) => this.#send(text, bytes),
     };
+  }
+
+  #notify(text: string): void {
+    if (this.#sink.isSlow !== true) this.#send(text);
   }
 
   #send(text: string, bytes?: Uint8Array): void {

@@ -281,7 +281,7 @@ export function runModern(call: RequestContext, parts: EntryParts): void {
     }
     return;
   }
-  run(call, call.method === 'server/discover' ? parts.dispatcher.discover : parts.dispatcher.find(call.method));
+  run(call, parts.dispatcher.findModern(call.method));
 }
 
 /** Runs a request's handler, if its method has one. */

@@ -36,12 +36,15 @@ export interface McpRequest {
    * `CLIENT_UNREACHABLE`, `CLIENT_BUSY`, `CLIENT_TIMEOUT`, `CLIENT_LEFT`, `CLIENT_REFUSED`, `CLIENT_ANSWER_INVALID`.
    */
   send(request: OutgoingRequest, options?: SendOptions): Promise<Record<string, unknown>>;
-  send<S extends StandardSchemaV1>(
+  send<S extends ResultSchema>(
     request: OutgoingRequest,
     resultSchema: S,
     options?: SendOptions,
   ): Promise<StandardSchemaV1.InferOutput<S>>;
 }
+
+/** A schema of any library that follows Standard Schema. */
+export type ResultSchema = StandardSchemaV1;
 
 /** A request of the server's own. */
 export interface OutgoingRequest {
@@ -77,6 +80,13 @@ export interface CreateMessageResult {
   readonly [key: string]: unknown;
 }
 
+/** A call that is a task, or may become one: its client asks for it by the id. */
+export interface TaskHandle {
+  readonly id: string;
+  /** Says how far it is, in words that clients may show. `progress` of the context does so in numbers. */
+  update(statusMessage: string): void;
+}
+
 /** What a handler knows about its call. Built lazily: a handler that does not look costs nothing. */
 export interface ServerContext {
   readonly mcpReq: McpRequest;
@@ -87,6 +97,8 @@ export interface ServerContext {
   /** The name and version that the client gave. Untrusted. */
   readonly clientInfo: Implementation | undefined;
   readonly clientCapabilities: ClientCapabilities;
+  /** The task that this call is, or becomes if it takes long; nothing for any other call. */
+  readonly task: TaskHandle | undefined;
   /** Reports progress, if the client asked for it: how far, out of what, and a line for people. */
   progress(progress: number, total?: number, message?: string): void;
 

@@ -55,6 +55,8 @@ export interface Exchange {
    * @param eventId What the client may resume after.
    */
   notify(text: string, eventId?: string): void;
+  /** Sends a message ahead of the answer that must not be left out, where {@link notify} may leave out some for a slow client. */
+  insist?(text: string): void;
   /** Turns the answer into an event stream before there is a message. Only over HTTP. */
   open?(eventId: string | undefined, retryMs: number): void;
   /** Ends an event stream without an answer. Only over HTTP. */
@@ -80,6 +82,8 @@ export interface Exchange {
 
 /** The other end of a connection that carries one message after the other, such as stdio. */
 export interface MessageSink {
+  /** Whether so much waits for the other end that what is no answer is left out. @default false */
+  readonly isSlow?: boolean;
   send(text: string, bytes?: Uint8Array): void;
 }
 

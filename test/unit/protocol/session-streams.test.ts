@@ -62,7 +62,10 @@ describe("the stream of a request's answer in a session", () => {
     const { server } = walking();
     const client = await SessionClient.open(server, { version: '2025-06-18' });
     const stream = await client.stream('walk', { steps: 0 });
-    expect(await stream.next()).toMatchObject({ id: expect.stringMatching(/_2$/), message: { params: { data: 'begins' } } });
+    expect(await stream.next()).toMatchObject({
+      id: expect.stringMatching(/_2$/),
+      message: { params: { data: 'begins' } },
+    });
   });
 
   it('is a plain answer where nothing is said before', async () => {
@@ -119,7 +122,17 @@ describe("the stream of a request's answer in a session", () => {
     const stream = await client.stream('walk', { steps: 0 });
     await stream.rest();
     const id = stream.lastId as string;
-    for (const wrong of [' ', 'x', '1', '_', `${id}0`, `${id}x`, id.replace(/\d+$/, '0'), 'get_1', `${'a'.repeat(24)}_1`])
+    for (const wrong of [
+      ' ',
+      'x',
+      '1',
+      '_',
+      `${id}0`,
+      `${id}x`,
+      id.replace(/\d+$/, '0'),
+      'get_1',
+      `${'a'.repeat(24)}_1`,
+    ])
       expect((await client.get({ 'Last-Event-ID': wrong })).status).toBe(400);
     expect((await other.get({ 'Last-Event-ID': id })).status).toBe(400);
     expect((await client.get({ 'Last-Event-ID': id, Authorization: 'Bearer x' })).status).toBe(404);

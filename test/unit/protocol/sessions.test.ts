@@ -58,7 +58,9 @@ describe('a session', () => {
       { jsonrpc: '2.0', id: 1, result: {} },
     ]) {
       const response = await post(server, body, { 'MCP-Protocol-Version': '2025-11-25' });
-      expect([response.status, ((await response.json()) as { error: { code: number } }).error.code]).toEqual([400, -32000]);
+      expect([response.status, ((await response.json()) as { error: { code: number } }).error.code]).toEqual([
+        400, -32000,
+      ]);
     }
     expect((await modern(server, 'tools/list')).status).toBe(200);
   });
@@ -188,7 +190,8 @@ describe('the methods of sessions', () => {
 });
 
 describe('sessions: auto', () => {
-  const open = async (server: TestServer): Promise<boolean> => (await SessionClient.open(server)).sessionId !== undefined;
+  const open = async (server: TestServer): Promise<boolean> =>
+    (await SessionClient.open(server)).sessionId !== undefined;
 
   it('stays without sessions while the server asks and tells nothing', async () => {
     const server = withSessions('auto');

@@ -84,7 +84,11 @@ export class SessionClient {
 
   static async open(
     server: OptimizedMCPServer,
-    { capabilities = {}, version = '2025-11-25', fields = {} }: {
+    {
+      capabilities = {},
+      version = '2025-11-25',
+      fields = {},
+    }: {
       capabilities?: object;
       version?: string;
       fields?: Fields;
