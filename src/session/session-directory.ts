@@ -124,7 +124,7 @@ export class SessionDirectory implements SessionHome {
     return this.streams.begin(session, sink);
   }
 
-  /** Changes what is kept. @throws {SessionGoneError} @throws {RangeError} when it becomes too long. */
+  /** Changes what is kept. @throws {SessionGoneError} @throws {SessionsFullError} @throws {RangeError} when it becomes too long. */
   async update(session: LiveSession, change: (record: SessionRecord) => SessionRecord): Promise<void> {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const record = change(session.record);
@@ -135,6 +135,7 @@ export class SessionDirectory implements SessionHome {
         this.#tell({ kind: 'changed', session: session.id });
         return;
       }
+      if (outcome === 'full') throw new SessionsFullError();
       const stored = await this.#parts.store.get(keyOf(session.id));
       if (stored === undefined) {
         this.#ended(session);

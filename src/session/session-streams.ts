@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../kernel/clock.ts';
 import type { StateStore } from '../state/state.ts';
+import { SessionsFullError } from './errors.ts';
 import { EventLog, type EventPlace } from './event-log.ts';
 import { type EventSink, EventStream } from './event-stream.ts';
 import type { LiveSession } from './live-session.ts';
@@ -63,11 +64,12 @@ export class SessionStreams {
     return stream;
   }
 
-  /** Begins the GET stream. @returns False while the session has one. */
+  /** Begins the GET stream. @returns False while the session has one. @throws {SessionsFullError} */
   async listen(session: LiveSession, sink: EventSink): Promise<boolean> {
     const claim = randomBytes(9).toString('hex');
     const claimed = await this.#parts.store.put(claimKeyOf(session), claim, { ttlMs: CLAIM_MS, expect: 0 });
-    if (typeof claimed !== 'number') return false;
+    if (claimed === 'full') throw new SessionsFullError();
+    if (claimed === 'conflict') return false;
     this.#parts.tell({ kind: 'taken', key: this.#logOf(session).keyOf(GET_STREAM), by: claim });
     this.#listen(session, sink, claim).open();
     if (sink.closed) this.#leave(session, claim); // While the store was asked.
