@@ -73,6 +73,8 @@ export interface OptimizedServerConfig {
   /** How long clients may reuse answers, by method. */
   readonly cacheHints?: CacheHints;
   readonly requestState?: RequestStateOptions;
+  /** How calls that become tasks are kept, and how many; tools say themselves whether theirs do. */
+  readonly tasks?: TasksOptions;
   /**
    * Sessions of clients of the revisions before 2026-07-28, over HTTP: for all of them, for none, or `auto`: where the server is
    * known to need them.
@@ -80,8 +82,6 @@ export interface OptimizedServerConfig {
    * @default 'auto'
    */
   readonly sessions?: SessionMode | SessionOptions;
-  /** How calls that become tasks are kept, and how many; tools say themselves whether theirs do. */
-  readonly tasks?: TasksOptions;
   /** The database: `sqlite:./file.db`, `postgres://...` or `mysql://...`, alone or with settings. Its name is `default`. */
   readonly database?: ServerDatabaseConfig;
   /** How `server.http` connects to other servers. */
@@ -138,8 +138,8 @@ const KEYS = [
   'cache',
   'cacheHints',
   'requestState',
-  'sessions',
   'tasks',
+  'sessions',
   'database',
   'databases',
   'httpPool',
@@ -168,8 +168,8 @@ export interface ResolvedServerConfig {
   readonly cache: ResolvedCacheOptions;
   readonly cacheHints: { readonly [M in CacheableMethod]: Required<CacheHint> };
   readonly requestState: { readonly secret: string | undefined; readonly ttlSeconds: number };
-  readonly sessions: ResolvedSessions;
   readonly tasks: ResolvedTasks;
+  readonly sessions: ResolvedSessions;
   readonly databases: ResolvedDatabases;
   readonly httpPool: HttpPoolOptions;
   readonly breakers: BreakerSettings;
@@ -205,8 +205,8 @@ export function resolveServerConfig(config: OptimizedServerConfig): ResolvedServ
     cache: resolveCacheOptions(given.cache, stringOption('name', config.name), facts),
     cacheHints: resolveCacheHints(given.cacheHints),
     requestState: resolveRequestState(given.requestState),
-    sessions: resolveSessions(given.sessions),
     tasks: resolveTasks(given.tasks),
+    sessions: resolveSessions(given.sessions),
     databases: resolveDatabases(databases, facts),
     httpPool: checkHttpPool(httpPool, performance),
     breakers,

@@ -163,12 +163,17 @@ export class Dispatcher {
   /** The handler of a method that only the modern era has. */
   findModern(method: string): MethodHandler | undefined {
     if (method === 'server/discover') return this.discover;
-    return this.find(method) ?? (this.#options.registry.runsTasks ? this.#taskMethods.get(method) : undefined);
+    return this.find(method) ?? (this.runsTasks ? this.#taskMethods.get(method) : undefined);
   }
 
   /** The kept answer of a tool, to arguments as a client wrote them before; nothing where that is not sure. */
   peekTool(name: string, era: Era, principal: string | undefined, written: string): string | undefined {
     return this.#tools.peek(name, era, principal, written);
+  }
+
+  /** Whether there are tasks that clients may ask for. */
+  get runsTasks(): boolean {
+    return this.#options.registry.runsTasks;
   }
 
   /** Lets a stream of changes begin. @throws {Refusal} -32010 while there is too much to do. */
@@ -214,8 +219,8 @@ export class Dispatcher {
   }
 
   readonly #discover: MethodHandler = (_params, call) => {
-    const { instructions, cacheHints, registry } = this.#options;
-    const extensions = registry.runsTasks ? { [TASKS_EXTENSION]: {} } : {};
+    const { instructions, cacheHints } = this.#options;
+    const extensions = this.runsTasks ? { [TASKS_EXTENSION]: {} } : {};
     const result = {
       supportedVersions: MODERN_VERSIONS,
       capabilities: { ...this.capabilities(), ...(Object.keys(extensions).length === 0 ? {} : { extensions }) },

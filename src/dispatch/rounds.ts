@@ -132,9 +132,7 @@ export class Rounds {
   }
 
   /** Whether a handler may ask its client for this. @throws {ProtocolError} -32021 when the client cannot give it. */
-  check(inputRequests: unknown, call: Call): void {
-    if (!isObject(inputRequests))
-      throw new InternalFault(new TypeError(`${call.target}: inputRequests must be an object`));
+  check(inputRequests: Record<string, unknown>, call: Call): void {
     const missing: { [capability: string]: { [mode: string]: object } } = {};
     for (const request of Object.values(inputRequests)) {
       const need = clientNeedOf(request);

@@ -20,6 +20,7 @@ export class TaskCall implements Call {
   readonly argumentsText = undefined;
   readonly sessionId = undefined;
   readonly isRetry = false;
+  readonly legacyRound = undefined;
   readonly principal: string | undefined;
   readonly clientInfo: ServerContext['clientInfo'];
   readonly clientCapabilities: ServerContext['clientCapabilities'];
@@ -86,6 +87,9 @@ export class TaskCall implements Call {
     return this.#view;
   }
 
+  get sendRequest(): McpRequest['send'] {
+    return this.mcpReq.send;
+  }
   get sendNotification(): ServerContext['sendNotification'] {
     return this.mcpReq.notify;
   }

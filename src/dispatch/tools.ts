@@ -257,6 +257,19 @@ export class ToolCaller {
     return this.#finishChecked(tool, result, checked, call);
   }
 
+  /** Inside a task what is asked for goes to its record, its state too. */
+  #ask(result: Record<string, unknown>, call: TaskCall): string {
+    const { inputRequests, requestState } = result;
+    const isState = requestState === undefined || typeof requestState === 'string';
+    if (!isObject(inputRequests) || Object.keys(inputRequests).length === 0 || !isState)
+      throw new InternalFault(
+        new TypeError(`${call.target}: inside a task inputRequired needs inputRequests; requestState is a string`),
+      );
+    this.#parts.rounds.check(inputRequests, call);
+    call.asked = result;
+    return '';
+  }
+
   /** A legacy client is asked, then the handler entered again, by all that guards it. */
   async #nextRound(
     tool: RegisteredTool,
@@ -273,21 +286,6 @@ export class ToolCaller {
       return this.#toolError(askFailure(known), call, known);
     }
     return this.#start(tool, args, params, call);
-  }
-
-  /** Inside a task what is asked for goes to its record, its state too. */
-  #ask(result: Record<string, unknown>, call: TaskCall): string {
-    const { inputRequests, requestState } = result;
-    this.#parts.rounds.check(inputRequests, call);
-    if (
-      Object.keys(inputRequests as object).length === 0 ||
-      !(requestState === undefined || typeof requestState === 'string')
-    )
-      throw new InternalFault(
-        new TypeError(`${call.target}: inside a task inputRequired needs inputRequests; requestState is a string`),
-      );
-    call.asked = result;
-    return '';
   }
 
   /** What leaves is what the check returned: a library may drop members, or fill them in. */

@@ -85,17 +85,16 @@ export class Registry {
     return this.#everHad.has(kind);
   }
 
+  /** Whether calls of a tool become tasks, or once did: then the server answers for tasks. */
+  get runsTasks(): boolean {
+    return this.#hadTasks;
+  }
+
   /** Whether anything registered says that it asks its clients something. */
   get asks(): boolean {
     for (const entries of [this.tools, this.resources, this.templates, this.prompts])
       for (const { compiled } of entries.values()) if (compiled.session) return true;
     return false;
-  }
-
-  /** Whether calls of a tool become tasks, or once did: then the server answers for tasks. */
-  get runsTasks(): boolean {
-    if (!this.#hadTasks) for (const { compiled } of this.tools.values()) this.#hadTasks ||= compiled.task !== undefined;
-    return this.#hadTasks;
   }
 
   /** Whether any argument of a prompt or a template completes. */
@@ -119,7 +118,13 @@ export class Registry {
     config: ToolConfig<I>,
     handler: ToolHandler<I>,
   ): RegisteredTool {
-    const tool = new RegisteredTool(name, config as never, handler as never, this.#owner('tools', 'tool', this.tools));
+    const owner = this.#owner('tools', 'tool', this.tools);
+    const changed = (): void => {
+      this.#hadTasks ||= tool.compiled.task !== undefined;
+      owner.changed();
+    };
+    const tool: RegisteredTool = new RegisteredTool(name, config as never, handler as never, { ...owner, changed });
+    this.#hadTasks ||= tool.compiled.task !== undefined;
     return this.#add('tools', 'tool', this.tools, tool);
   }
 

@@ -37,10 +37,10 @@ export interface ToolConfig<
   readonly cache?: ToolCacheConfig<I extends AnySchema ? InferSchema<I> : Record<string, unknown>> | undefined;
   /** How much of it is done at once. Kept answers are not limited. */
   readonly limits?: ToolLimits | undefined;
-  /** Says that it asks its clients something while it works: those of earlier revisions then get a session. @default false */
-  readonly session?: boolean | undefined;
   /** Whether its calls become tasks, for clients that can follow them: a handle is answered, the result asked for later. @default false */
   readonly task?: boolean | 'required' | ToolTaskOptions | undefined;
+  /** Says that it asks its clients something while it works: those of earlier revisions then get a session. @default false */
+  readonly session?: boolean | undefined;
 }
 
 type ToolAnswer = CallToolResult | InputRequiredResult;
@@ -72,8 +72,8 @@ const CONFIG_KEYS = [
   '_meta',
   'cache',
   'limits',
-  'session',
   'task',
+  'session',
 ] as const;
 const NO_ARGUMENTS: JsonSchema = Object.freeze({ type: 'object' });
 
@@ -86,10 +86,10 @@ export interface CompiledTool {
   readonly cache: CacheRule | undefined;
   /** How much of it is done at once; nothing without limits of its own, unless its calls become tasks. */
   readonly limits: ResolvedToolLimits | undefined;
-  /** Whether it asks its clients something. */
-  readonly session: boolean;
   /** How its calls become tasks; nothing where they do not. */
   readonly task: ResolvedToolTask | undefined;
+  /** Whether it asks its clients something. */
+  readonly session: boolean;
   /** Whether legacy revisions get the structured output wrapped. */
   readonly wrapsLegacyOutput: boolean;
   readonly definition: Record<string, unknown>;
@@ -164,10 +164,10 @@ function compileTool(name: string, config: ToolConfig): CompiledTool {
     input,
     output,
     cache: checkToolCache(option, config.cache, config.annotations),
-    session: booleanOption(`${option}.session`, config.session, false),
     // Calls that may become tasks come in by the way of those that are limited; the others' way knows nothing of tasks.
     limits: checkToolLimits(option, config.limits ?? (task && {})),
     task,
+    session: booleanOption(`${option}.session`, config.session, false),
     headerParams: findHeaderParams(`${option} inputSchema`, inputJson),
     wrapsLegacyOutput: wrapsOutput(output?.json),
     definition,
