@@ -25,10 +25,14 @@ import { type HttpPoolOptions, type ResolvedDatabases, resolveDatabases } from '
 import {
   type CacheHints,
   type RequestStateOptions,
+  type ResolvedSessions,
   resolveCacheHints,
   resolveLimits,
   resolveRequestState,
+  resolveSessions,
   type ServerLimits,
+  type SessionMode,
+  type SessionOptions,
 } from './protocol/protocol.ts';
 import {
   type BreakerSettings,
@@ -79,6 +83,13 @@ export interface OptimizedServerConfig {
   readonly requestState?: RequestStateOptions;
   /** How calls that become tasks are kept, and how many; tools say themselves whether theirs do. */
   readonly tasks?: TasksOptions;
+  /**
+   * Sessions of clients of the revisions before 2026-07-28, over HTTP: for all of them, for none, or `auto`: where the server is
+   * known to need them.
+   *
+   * @default 'auto'
+   */
+  readonly sessions?: SessionMode | SessionOptions;
   /** The database: `sqlite:./file.db`, `postgres://...` or `mysql://...`, alone or with settings. Its name is `default`. */
   readonly database?: ServerDatabaseConfig;
   /** How `server.http` connects to other servers. */
@@ -137,6 +148,7 @@ const KEYS = [
   'cacheHints',
   'requestState',
   'tasks',
+  'sessions',
   'database',
   'databases',
   'httpPool',
@@ -167,6 +179,7 @@ export interface ResolvedServerConfig {
   readonly cacheHints: { readonly [M in CacheableMethod]: Required<CacheHint> };
   readonly requestState: { readonly secret: string | undefined; readonly ttlSeconds: number };
   readonly tasks: ResolvedTasks;
+  readonly sessions: ResolvedSessions;
   readonly databases: ResolvedDatabases;
   readonly httpPool: HttpPoolOptions;
   readonly breakers: BreakerSettings;
@@ -205,6 +218,7 @@ export function resolveServerConfig(config: OptimizedServerConfig): ResolvedServ
     cacheHints: resolveCacheHints(given.cacheHints),
     requestState: resolveRequestState(given.requestState),
     tasks: resolveTasks(given.tasks),
+    sessions: resolveSessions(given.sessions),
     databases: resolveDatabases(databases, facts),
     httpPool: checkHttpPool(httpPool, performance),
     breakers,

@@ -3,7 +3,8 @@ import { Authorization, type AuthorizationFetch } from './authorization/authoriz
 import { Cache, createRedisTier } from './cache/cache.ts';
 import { Dispatcher, type DispatchOptions, type ToolExecutor, traced } from './dispatch/dispatch.ts';
 import type { Clock } from './kernel/clock.ts';
-import { PeregrineError } from './kernel/errors.ts';
+import { OptionError, PeregrineError } from './kernel/errors.ts';
+import { instancePlace } from './kernel/instance-place.ts';
 import { terminate } from './kernel/process-signals.ts';
 import { systemRandom } from './kernel/random.ts';
 import type { PerformanceOptimizer } from './optimizer/optimizer.ts';
@@ -118,7 +119,11 @@ export function createDispatcher(
     pageSize: listPageSize,
     maxUriLength: limits.maxUriLength,
     tasks: { ...state, options: settings.tasks },
-    rounds: { ...requestState, secret: requestState.secret ?? instance.place?.stateSecret },
+    rounds: {
+      ...requestState,
+      secret: requestState.secret ?? instance.place?.stateSecret,
+      maxLegacyRounds: settings.sessions.maxRounds,
+    },
   });
 }
 
@@ -134,12 +139,16 @@ export function createProtocol(
     readonly state: ServerState;
   },
 ): Protocol {
-  const { clock, limits } = settings;
-  const { dispatcher, signals, bus } = parts;
+  const { clock, limits, sessions, http } = settings;
+  const { dispatcher, signals, bus, state } = parts;
+  if (http?.sse !== undefined && state.store.kind === 'memory' && instancePlace() !== undefined)
+    throw new OptionError('http.sse', 'needs a state store that all instances share (stateStore)', http.sse);
   return new Protocol({
-    ...{ dispatcher, signals, clock, bus, authorization: createAuthorization(settings, parts) },
+    ...{ dispatcher, signals, clock, bus, sessions, ...state, sse: http?.sse },
+    authorization: createAuthorization(settings, parts),
     jsonBounds: jsonBoundsOf(limits),
     subscriptionLimits: limits,
+    transportLimits: limits,
   });
 }
 

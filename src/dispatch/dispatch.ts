@@ -11,7 +11,6 @@ import {
   type Implementation,
   MODERN_VERSIONS,
   type ServerCapabilities,
-  TASKS_EXTENSION,
 } from '../wire/wire.ts';
 import { Admission, type LimitStatistics } from './admission.ts';
 import { AnswerCache } from './answer-cache.ts';
@@ -27,10 +26,20 @@ import { neededScopes } from './scopes.ts';
 import { TaskCalls, type TaskCallsParts } from './task-calls.ts';
 import { type DispatchParts, ToolCaller, type ToolExecutor } from './tools.ts';
 
-export type { McpRequest, OutgoingNotification, ServerContext } from '../registry/registry.ts';
+export type {
+  CreateMessageResult,
+  ElicitResult,
+  HttpContext,
+  McpRequest,
+  OutgoingNotification,
+  OutgoingRequest,
+  ResultSchema,
+  SendOptions,
+  ServerContext,
+} from '../registry/registry.ts';
 export type { LimitStatistics } from './admission.ts';
 export { RESOURCE_LIST_TAG, resourceTag } from './answer-cache.ts';
-export type { Answer, Call, MethodHandler, Params, ReadyAnswer } from './call.ts';
+export type { Answer, Call, LegacyRound, MethodHandler, Params, ReadyAnswer } from './call.ts';
 export type { ListName } from './lists.ts';
 export { InternalFault, Refusal, toProtocolError } from './result-writer.ts';
 export type { ToolExecutor } from './tools.ts';
@@ -154,12 +163,17 @@ export class Dispatcher {
   /** The handler of a method that only the modern era has. */
   findModern(method: string): MethodHandler | undefined {
     if (method === 'server/discover') return this.discover;
-    return this.find(method) ?? (this.#options.registry.runsTasks ? this.#taskMethods.get(method) : undefined);
+    return this.find(method) ?? (this.runsTasks ? this.#taskMethods.get(method) : undefined);
   }
 
   /** The kept answer of a tool, to arguments as a client wrote them before; nothing where that is not sure. */
   peekTool(name: string, era: Era, principal: string | undefined, written: string): string | undefined {
     return this.#tools.peek(name, era, principal, written);
+  }
+
+  /** Whether there are tasks that clients may ask for. */
+  get runsTasks(): boolean {
+    return this.#options.registry.runsTasks;
   }
 
   /** The scopes that a request needs by what it is about. */
@@ -188,37 +202,42 @@ export class Dispatcher {
     this.#admission.close();
   }
 
-  /** What the server can do now, by what is registered. */
-  capabilities(): ServerCapabilities {
+  /** Whether anything registered says that it asks its clients something. */
+  get asks(): boolean {
+    return this.#options.registry.asks;
+  }
+
+  /** What the server can do now, by what is registered. @param subscribe Whether a client can watch resources. */
+  capabilities(subscribe = true): ServerCapabilities {
     const { registry } = this.#options;
-    const extensions = extensionsOf(registry);
     return {
       ...(registry.serves('tools') ? { tools: { listChanged: true } } : {}),
-      ...(registry.serves('resources') ? { resources: { subscribe: true, listChanged: true } } : {}),
+      ...(registry.serves('resources')
+        ? { resources: { ...(subscribe ? { subscribe } : {}), listChanged: true } }
+        : {}),
       ...(registry.serves('prompts') ? { prompts: { listChanged: true } } : {}),
       ...(registry.completes ? { completions: {} } : {}),
       logging: {},
-      ...(extensions === undefined ? {} : { extensions }),
+      ...extensionsOf(registry, 'legacy'),
     };
   }
 
   readonly #discover: MethodHandler = (_params, call) => {
     const { instructions, cacheHints, registry } = this.#options;
-    const extensions = registry.runsTasks ? { [TASKS_EXTENSION]: {} } : {};
     const result = {
       supportedVersions: MODERN_VERSIONS,
-      capabilities: { ...this.capabilities(), ...(Object.keys(extensions).length === 0 ? {} : { extensions }) },
+      capabilities: { ...this.capabilities(), ...extensionsOf(registry, 'modern') },
       ...(instructions === undefined ? {} : { instructions }),
     };
     return this.#writer.cacheable(result, cacheHints['server/discover'], call);
   };
 
-  /** The answer to `initialize`. */
-  initialize(version: string): Record<string, unknown> {
+  /** The answer to `initialize`. @param subscribe Whether the client can watch resources. */
+  initialize(version: string, subscribe: boolean): Record<string, unknown> {
     const { serverInfo, instructions } = this.#options;
     return {
       protocolVersion: version,
-      capabilities: this.capabilities(),
+      capabilities: this.capabilities(subscribe),
       serverInfo,
       ...(instructions === undefined ? {} : { instructions }),
     };

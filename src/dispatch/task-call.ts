@@ -20,6 +20,7 @@ export class TaskCall implements Call {
   readonly argumentsText = undefined;
   readonly sessionId = undefined;
   readonly isRetry = false;
+  readonly legacyRound = undefined;
   readonly principal: string | undefined;
   readonly clientInfo: ServerContext['clientInfo'];
   readonly clientCapabilities: ServerContext['clientCapabilities'];
@@ -93,6 +94,10 @@ export class TaskCall implements Call {
 
   get sendNotification(): ServerContext['sendNotification'] {
     return this.mcpReq.notify;
+  }
+
+  get sendRequest(): McpRequest['send'] {
+    return this.mcpReq.send;
   }
 
   get progress(): ServerContext['progress'] {

@@ -24,7 +24,7 @@ import {
   resultObject,
   toPeregrineError,
 } from './result-writer.ts';
-import { NEEDS_MODERN_CLIENT, type Rounds } from './rounds.ts';
+import { askFailure, type Rounds } from './rounds.ts';
 import { TaskCall } from './task-call.ts';
 import type { TaskCalls } from './task-calls.ts';
 
@@ -126,15 +126,19 @@ export class ToolCaller {
     if (kept !== undefined) return kept;
     const tags = answers.tagsOf(entry, call, args);
     if (tags === undefined) return this.#start(tool, args, params, call);
+    let asked: Record<string, unknown> | undefined;
     const make = async (shared: FlightCall): Promise<Made> => {
       const text = (await this.#start(tool, args, params, shared)) as string;
       const { outcome, hasFailed } = shared;
+      ({ asked } = shared);
       const isKept = outcome === 'ok' && tool.revision === entry.revision;
       const made = { text, isKept, isShared: outcome !== 'input_required', note: outcome };
       if (hasFailed) throw new FailedAnswer(made);
       return made;
     };
-    return this.#read(entry, { key, tags }, call, make);
+    // What a client is asked is its own: the call goes on for it alone.
+    const goOn = () => asked && this.#nextRound(tool, args, asked, params, call);
+    return this.#read(entry, { key, tags }, call, make, goOn);
   }
 
   async #read(
@@ -142,8 +146,11 @@ export class ToolCaller {
     place: { readonly key: string; readonly tags: readonly string[] },
     call: Call,
     make: (shared: FlightCall) => Promise<Made>,
+    goOn: () => Promise<Answer> | undefined,
   ): Promise<Answer> {
     const { text, note } = await this.#parts.answers.read(entry, place, call, make);
+    const later = goOn();
+    if (later !== undefined) return later;
     if (note !== undefined) call.outcome = note as RequestOutcome;
     return text;
   }
@@ -211,13 +218,13 @@ export class ToolCaller {
     }
     if (!isThenable(result)) {
       held.release();
-      return this.#finish(tool, result, params, call);
+      return this.#finish(tool, args, result, params, call);
     }
     const settled = result instanceof Promise ? result : Promise.resolve(result);
     return settled.then(
       (value: unknown) => {
         held.release();
-        return this.#finish(tool, value, params, call);
+        return this.#finish(tool, args, value, params, call);
       },
       (error: unknown) => {
         held.release();
@@ -226,13 +233,21 @@ export class ToolCaller {
     );
   }
 
-  #finish(tool: RegisteredTool, returned: unknown, params: Params, call: Call): Answer | Promise<Answer> {
+  #finish(
+    tool: RegisteredTool,
+    args: unknown,
+    returned: unknown,
+    params: Params,
+    call: Call,
+  ): Answer | Promise<Answer> {
     const result = resultObject(`tool "${tool.name}"`, returned);
     if (result['resultType'] === 'input_required') {
       if (call instanceof TaskCall && call.isTask) return this.#ask(result, call);
-      return call.era === 'legacy'
-        ? this.#toolError(NEEDS_MODERN_CLIENT, call)
-        : this.#parts.rounds.answer(result, params, call);
+      if (call.era === 'modern') return this.#parts.rounds.answer(result, params, call);
+      if (!(call instanceof FlightCall)) return this.#nextRound(tool, args, result, params, call);
+      call.outcome = 'input_required';
+      call.asked = result;
+      return '';
     }
     if (result['isError'] === true) call.outcome = 'tool_error';
     const { output } = tool.compiled;
@@ -245,16 +260,32 @@ export class ToolCaller {
   /** Inside a task what is asked for goes to its record, its state too. */
   #ask(result: Record<string, unknown>, call: TaskCall): string {
     const { inputRequests, requestState } = result;
-    this.#parts.rounds.check(inputRequests, call);
-    if (
-      Object.keys(inputRequests as object).length === 0 ||
-      !(requestState === undefined || typeof requestState === 'string')
-    )
+    const isState = requestState === undefined || typeof requestState === 'string';
+    if (!isObject(inputRequests) || Object.keys(inputRequests).length === 0 || !isState)
       throw new InternalFault(
         new TypeError(`${call.target}: inside a task inputRequired needs inputRequests; requestState is a string`),
       );
+    this.#parts.rounds.check(inputRequests, call);
     call.asked = result;
     return '';
+  }
+
+  /** A legacy client is asked, then the handler entered again, by all that guards it. */
+  async #nextRound(
+    tool: RegisteredTool,
+    args: unknown,
+    result: Record<string, unknown>,
+    params: Params,
+    call: Call,
+  ): Promise<Answer> {
+    try {
+      await this.#parts.rounds.ask(result, call);
+    } catch (error) {
+      const known = toPeregrineError(error);
+      if (known === undefined) throw error;
+      return this.#toolError(askFailure(known), call, known);
+    }
+    return this.#start(tool, args, params, call);
   }
 
   /** What leaves is what the check returned: a library may drop members, or fill them in. */

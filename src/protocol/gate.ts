@@ -1,7 +1,7 @@
 import { type Access, type Authorization, Denial } from '../authorization/authorization.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { EngineSignals } from '../signal/signal.ts';
-import type { Exchange, ExtraHeaders, Page } from '../transport/transport.ts';
+import type { Exchange, ExtraHeaders, MessageSink, Page } from '../transport/transport.ts';
 import { type AuthInfo, ErrorCode, errorText, idOf, RESOURCE_METADATA_PATH } from '../wire/wire.ts';
 
 /** What a gate needs to know of a message. */
@@ -25,7 +25,7 @@ export function authOf({ head }: Exchange): AuthInfo | undefined {
 }
 
 /** Who asks. Credentials that nothing checks name nobody, and yet answers may depend on them. */
-export function principalOf({ head }: Exchange): string | undefined {
+export function principalOf({ head }: Pick<MessageSink, 'head'>): string | undefined {
   if (head === undefined) return '';
   if (head.access !== undefined) return (head.access as Access).principal;
   return head.authorization === undefined ? '' : undefined;
@@ -47,6 +47,12 @@ export class Gate {
   knows({ head }: Exchange): boolean {
     const access = head?.access as Access | undefined;
     return access !== undefined && access.expiresAt > this.#parts.clock.wallNow();
+  }
+
+  /** Lets a request go on whose sender is known, or once its token is checked; otherwise answers it. */
+  guard(exchange: Exchange, run: () => void): void {
+    if (this.knows(exchange)) run();
+    else this.admit(exchange, run);
   }
 
   /** Lets a request go on once its token is checked, or answers it. */

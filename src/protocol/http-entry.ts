@@ -1,4 +1,5 @@
 import type { Dispatcher } from '../dispatch/dispatch.ts';
+import type { Answerer, LiveSession } from '../session/session.ts';
 import { BatchCollector, type Exchange, type ExtraHeaders } from '../transport/transport.ts';
 import {
   acceptsJson,
@@ -19,6 +20,7 @@ import {
   type JsonBounds,
   type JsonRpcNotification,
   type JsonRpcRequest,
+  type JsonRpcResponse,
   kindOf,
   mismatch,
   ProtocolError,
@@ -27,8 +29,9 @@ import {
 } from '../wire/wire.ts';
 import { type CallFrame, CallMemo, FramedCall } from './call-frame.ts';
 import { type Gate, principalOf } from './gate.ts';
-import { legacyHandler } from './legacy.ts';
+import { type ClientMemory, legacyHandler } from './legacy.ts';
 import { answerKept, RequestContext, type RequestShared } from './request-context.ts';
+import type { SessionEntry } from './session-entry.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
 /** What the entries of the protocol share. */
@@ -36,6 +39,8 @@ export interface EntryParts extends RequestShared {
   readonly dispatcher: Dispatcher;
   readonly subscriptions: Subscriptions;
   readonly jsonBounds: JsonBounds;
+  /** Sessions of legacy clients; nothing where they are not served. */
+  readonly sessions?: SessionEntry | undefined;
   /** Who checks tokens and scopes; nothing without authorization. */
   readonly gate?: Gate | undefined;
 }
@@ -57,8 +62,16 @@ export class HttpEntry {
   }
 
   /** Any method but POST: neither era has one without sessions. */
-  other(exchange: Exchange): void {
-    exchange.respond(405, errorText(undefined, ErrorCode.BadHttpRequest, 'Method not allowed'), undefined, ALLOW_POST);
+  other(exchange: Exchange, method: string): void {
+    const { sessions } = this.#parts;
+    if (sessions !== undefined) sessions.other(exchange, method);
+    else
+      exchange.respond(
+        405,
+        errorText(undefined, ErrorCode.BadHttpRequest, 'Method not allowed'),
+        undefined,
+        ALLOW_POST,
+      );
   }
 
   post(exchange: Exchange, body: string): void {
@@ -86,8 +99,10 @@ export class HttpEntry {
    * HOT: nearly every call; guarded by `npm run bench`.
    */
   #framed(exchange: Exchange, body: string, frame: CallFrame): boolean {
-    const { jsonBounds, dispatcher, clock, signals, gate } = this.#parts;
+    const { jsonBounds, dispatcher, clock, signals, sessions, gate } = this.#parts;
     const { name, isModern } = frame;
+    const session = isModern ? undefined : sessions?.peek(exchange, principalOf(exchange));
+    if (session === 'unsure') return false;
     const argumentsText = frame.takeArguments();
     // What it lacks is answered where all of the request is checked.
     if (gate?.lacks(exchange, [{ method: 'tools/call', params: { name } }]) !== undefined) return false;
@@ -103,7 +118,7 @@ export class HttpEntry {
     const message = new FramedCall(frame, args);
     const { params } = message;
     if (!isModern) {
-      this.runLegacy(exchange, message, argumentsText, startedAt);
+      this.#runLegacy(exchange, message, session, argumentsText, startedAt);
       return true;
     }
     const problem = dispatcher.headerMismatch(params, exchange.head?.params);
@@ -121,7 +136,10 @@ export class HttpEntry {
         this.#notification(exchange, message as JsonRpcNotification);
         break;
       case 'response':
-        exchange.respond(202, '');
+        this.#inSession(exchange, message as JsonRpcResponse, (session) => {
+          this.#parts.requests?.take(message as JsonRpcResponse, answererOf(exchange, session));
+          exchange.respond(202, '');
+        });
         break;
       default:
         refuse(
@@ -149,9 +167,23 @@ export class HttpEntry {
     }
     const problem = checkLegacyVersion(version, message.method);
     if (problem !== undefined) return refuse(exchange, message.id, problem);
-    if (this.#parts.gate?.refuses(exchange, [message])) return;
-    learn(exchange, message, body, false);
-    this.runLegacy(exchange, message);
+    const { sessions, gate } = this.#parts;
+    if (gate?.refuses(exchange, [message])) return;
+    if (message.method === 'initialize' && sessions !== undefined) {
+      sessions.initialize(exchange, message, (answered, memory) => this.#greet(answered, message, memory));
+      return;
+    }
+    this.#inSession(exchange, message, (session) => {
+      learn(exchange, message, body, false);
+      this.#runLegacy(exchange, message, session);
+    });
+  }
+
+  /** Goes on with the session that a legacy message belongs to, if there is one; refuses it where there should be. */
+  #inSession(exchange: Exchange, message: { readonly id?: RequestId }, go: (session?: LiveSession) => void): void {
+    const { sessions } = this.#parts;
+    if (sessions === undefined) go();
+    else sessions.enter(exchange, message, go);
   }
 
   #runModern(exchange: Exchange, message: JsonRpcRequest, argumentsText?: string, startedAt?: number): void {
@@ -161,11 +193,25 @@ export class HttpEntry {
     runModern(call, this.#parts);
   }
 
+  #greet(exchange: Exchange, message: JsonRpcRequest, memory: ClientMemory | undefined): void {
+    const call = new RequestContext(exchange, 'legacy', message, undefined, this.#parts);
+    run(call, legacyHandler(message.method, this.#parts.dispatcher, memory));
+  }
+
   /** A disconnect is no cancellation in these revisions. */
-  runLegacy(exchange: Exchange, message: JsonRpcRequest, argumentsText?: string, startedAt?: number): void {
-    const call = new RequestContext(exchange, 'legacy', message, undefined, this.#parts, startedAt);
+  #runLegacy(
+    exchange: Exchange,
+    message: JsonRpcRequest,
+    session: LiveSession | undefined,
+    argumentsText?: string,
+    startedAt?: number,
+  ): void {
+    const { sessions, dispatcher } = this.#parts;
+    const call = new RequestContext(exchange, 'legacy', message, session, this.#parts, startedAt);
     call.argumentsText = argumentsText;
-    run(call, legacyHandler(message.method, this.#parts.dispatcher, undefined));
+    const memory = session === undefined || message.method === 'tools/call' ? undefined : sessions?.memoryOf(session);
+    run(call, legacyHandler(message.method, dispatcher, memory));
+    if (session !== undefined) sessions?.started(session, call);
   }
 
   #notification(exchange: Exchange, message: JsonRpcNotification): void {
@@ -177,8 +223,20 @@ export class HttpEntry {
       isModern && head !== undefined
         ? checkModernNotification(head, message, meta)
         : checkLegacyVersion(head?.protocolVersion, message.method);
-    if (problem === undefined) exchange.respond(202, '');
-    else refuse(exchange, undefined, problem);
+    if (problem !== undefined) refuse(exchange, undefined, problem);
+    else if (isModern) exchange.respond(202, '');
+    else
+      this.#inSession(exchange, {}, (session) => {
+        this.#notified(exchange, message, session);
+        exchange.respond(202, '');
+      });
+  }
+
+  #notified(exchange: Exchange, { method, params }: JsonRpcNotification, session: LiveSession | undefined): void {
+    const { requests, sessions } = this.#parts;
+    if (method === 'notifications/progress') requests?.report(params, answererOf(exchange, session));
+    const id = params?.['requestId'];
+    if (method === 'notifications/cancelled' && session !== undefined && isRequestId(id)) sessions?.cancel(session, id);
   }
 
   #batch(exchange: Exchange, messages: readonly unknown[]): void {
@@ -187,15 +245,29 @@ export class HttpEntry {
       refuse(exchange, undefined, problem);
       return;
     }
+    this.#inSession(exchange, {}, (session) => this.#batchIn(exchange, messages, session));
+  }
+
+  #batchIn(exchange: Exchange, messages: readonly unknown[], session: LiveSession | undefined): void {
     const requests = messages.filter((message) => kindOf(message) === 'request') as JsonRpcRequest[];
+    for (const message of messages) {
+      const kind = kindOf(message);
+      if (kind === 'notification') this.#notified(exchange, message as JsonRpcNotification, session);
+      if (kind === 'response') this.#parts.requests?.take(message as JsonRpcResponse, answererOf(exchange, session));
+    }
     if (requests.length === 0) {
       exchange.respond(202, '');
       return;
     }
     if (this.#parts.gate?.refuses(exchange, requests)) return;
     const collector = new BatchCollector(exchange, requests.length);
-    for (const request of requests) this.runLegacy(collector.member(), request);
+    for (const request of requests) this.#runLegacy(collector.member(), request, session);
   }
+}
+
+/** Who a posted answer, or progress, is of. */
+function answererOf(exchange: Exchange, session: LiveSession | undefined): Answerer {
+  return { owner: session?.id ?? '', principal: principalOf(exchange) };
 }
 
 /** Remembers a checked call, so that the next one like it need not be checked again. */

@@ -1,9 +1,6 @@
 /** The contract of `protocol/`: the two eras on one endpoint. */
 import type { Authorization } from '../authorization/authorization.ts';
-import type { Dispatcher } from '../dispatch/dispatch.ts';
-import type { Clock } from '../kernel/clock.ts';
 import { systemRandom } from '../kernel/random.ts';
-import type { EngineSignals } from '../signal/signal.ts';
 import {
   type Acceptor,
   type Exchange,
@@ -11,13 +8,18 @@ import {
   type MessageSink,
   NO_PAGES,
   type Pages,
+  type ResolvedSseOptions,
+  type TransportLimits,
 } from '../transport/transport.ts';
 import type { JsonBounds } from '../wire/wire.ts';
 import { ConnectionEntry } from './connection.ts';
 import { Gate, metadataPages } from './gate.ts';
 import { type EntryParts, HttpEntry } from './http-entry.ts';
+import { createRequests, createSessions, type SessionParts } from './session-parts.ts';
+import { SseStreams } from './sse-streams.ts';
 import { type ChangeBus, type SubscriptionLimits, Subscriptions } from './subscriptions.ts';
 
+export { type ResolvedSessions, resolveSessions, type SessionMode, type SessionOptions } from '../session/session.ts';
 export { createDetachedContext } from './detached.ts';
 export {
   type CacheHints,
@@ -37,13 +39,12 @@ export {
 } from './subscriptions.ts';
 
 /** What the protocol is made of. */
-export interface ProtocolParts {
-  readonly dispatcher: Dispatcher;
-  readonly signals: EngineSignals;
-  readonly clock: Clock;
-  readonly bus: ChangeBus;
+export interface ProtocolParts extends SessionParts {
   readonly jsonBounds: JsonBounds;
   readonly subscriptionLimits: SubscriptionLimits;
+  readonly transportLimits: TransportLimits;
+  /** How the deprecated transport is served, where it is. */
+  readonly sse: ResolvedSseOptions | undefined;
   /** Who may come in over HTTP. @default everyone */
   readonly authorization?: Authorization | undefined;
 }
@@ -53,6 +54,7 @@ export class Protocol implements Acceptor {
   readonly #parts: EntryParts;
   readonly #bus: ChangeBus;
   readonly #http: HttpEntry;
+  readonly #sse: SseStreams | undefined;
   readonly #gate: Gate | undefined;
   readonly #authorization: Authorization | undefined;
 
@@ -64,8 +66,12 @@ export class Protocol implements Acceptor {
     const gate = authorization && new Gate({ authorization, clock, signals, neededScopes });
     this.#authorization = authorization;
     this.#gate = gate;
-    this.#parts = { dispatcher, signals, clock, jsonBounds, subscriptions, gate };
+    const requests = createRequests(parts);
+    const { sessions, asked } = createSessions(parts, requests);
+    this.#parts = { dispatcher, signals, clock, jsonBounds, subscriptions, requests, sessions, asked, gate };
     this.#http = new HttpEntry(this.#parts);
+    const { sse: options, transportLimits: limits } = parts;
+    this.#sse = options && new SseStreams({ ...parts, options, acceptor: this, limits, gate });
   }
 
   /** Open `subscriptions/listen` streams. */
@@ -84,19 +90,15 @@ export class Protocol implements Acceptor {
     else this.#http.post(exchange, body);
   }
 
-  other(exchange: Exchange): void {
-    this.guarded(exchange, () => this.#http.other(exchange));
+  other(exchange: Exchange, method: string): void {
+    if (this.#gate === undefined) this.#http.other(exchange, method);
+    else this.#gate.guard(exchange, () => this.#http.other(exchange, method));
   }
 
-  /** Goes on with an HTTP request once its token is checked, or answers it. */
-  guarded(exchange: Exchange, run: () => void): void {
-    if (this.#gate === undefined || this.#gate.knows(exchange)) run();
-    else this.#gate.admit(exchange, run);
-  }
-
-  /** What clients can read besides the endpoint, which is under this path. */
+  /** What an HTTP endpoint serves besides its own path, which is this one. */
   pages(path: string): Pages {
-    return this.#authorization === undefined ? NO_PAGES : metadataPages(this.#authorization, path);
+    const metadata = this.#authorization === undefined ? NO_PAGES : metadataPages(this.#authorization, path);
+    return new Map([...metadata, ...(this.#sse?.pages ?? NO_PAGES)]);
   }
 
   /** The server listens, and clients reach it here unless the configuration says otherwise. */
@@ -116,6 +118,8 @@ export class Protocol implements Acceptor {
   /** Ends what would never end by itself: streams get their graceful result. */
   close(): void {
     this.#parts.subscriptions.close();
+    this.#sse?.close();
+    this.#parts.sessions?.close();
     this.#parts.dispatcher.close();
   }
 }

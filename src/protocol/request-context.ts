@@ -1,16 +1,21 @@
 import {
   type Answer,
   type Call,
+  type HttpContext,
   InternalFault,
+  type LegacyRound,
   type McpRequest,
   type OutgoingNotification,
+  type OutgoingRequest,
   Refusal,
+  type SendOptions,
   type ServerContext,
   toProtocolError,
 } from '../dispatch/dispatch.ts';
 import type { Clock } from '../kernel/clock.ts';
+import type { EventStream } from '../session/session.ts';
 import type { EngineSignals, RequestOutcome } from '../signal/signal.ts';
-import type { Exchange } from '../transport/transport.ts';
+import type { Exchange, MessageSink } from '../transport/transport.ts';
 import {
   type AuthInfo,
   type ClientCapabilities,
@@ -20,6 +25,7 @@ import {
   ErrorCode,
   errorText,
   type Implementation,
+  isObject,
   type JsonRpcRequest,
   type LogLevel,
   MetaKey,
@@ -29,6 +35,7 @@ import {
   responsePrefixOf,
   statusOf,
 } from '../wire/wire.ts';
+import { type Asking, askClient } from './ask-client.ts';
 import { type CallFrame, FramedCall } from './call-frame.ts';
 import { authOf, principalOf } from './gate.ts';
 import { McpRequestView, type ViewedRequest } from './mcp-request.ts';
@@ -43,10 +50,16 @@ export interface Client {
   readonly capabilities: ClientCapabilities;
   /** The least level of log messages that it wants; `undefined` stands for none (modern) or all (legacy). */
   readonly logLevel: LogLevel | undefined;
+  /** Whether it made a handshake, so that its capabilities are known. */
+  readonly version: string | undefined;
+  /** Its session or connection: where its answers to requests of the server's own come from. */
+  readonly owner: string;
+  /** Begins a stream that can be resumed, where there are such streams. */
+  openStream?(sink: Exchange): EventStream;
 }
 
 /** What all requests of one server share. */
-export interface RequestShared {
+export interface RequestShared extends Asking {
   readonly signals: EngineSignals;
   readonly clock: Clock;
 }
@@ -62,19 +75,21 @@ export class RequestContext implements Call, ViewedRequest {
   readonly params: Record<string, unknown> | undefined;
   readonly exchange: Exchange;
   readonly principal: string | undefined;
-  readonly sessionId = undefined;
   argumentsText: string | undefined = undefined;
   target = '';
   outcome: RequestOutcome = 'ok';
   roundState: string | undefined = undefined;
+  legacyRound: LegacyRound | undefined = undefined;
   /** The registered name of the method for signals: never what a client made up. */
   label = 'unknown';
   readonly #message: JsonRpcRequest;
   readonly #shared: RequestShared;
-  readonly #client: Client | undefined;
+  readonly client: Client | undefined;
   readonly #startedAt: number;
   #controller: AbortController | undefined;
   #view: McpRequestView | undefined;
+  /** What carries the answer in a session, once it is an event stream. */
+  #stream: EventStream | undefined;
   #meta: unknown;
   #state: 'running' | 'cancelled' | 'answered' = 'running';
   #onSettled: (() => void) | undefined;
@@ -93,7 +108,7 @@ export class RequestContext implements Call, ViewedRequest {
     this.method = message.method;
     this.params = message.params;
     this.principal = principalOf(exchange);
-    this.#client = client;
+    this.client = client;
     this.#shared = shared;
     this.#startedAt = startedAt;
   }
@@ -127,6 +142,10 @@ export class RequestContext implements Call, ViewedRequest {
     return this.#view;
   }
 
+  get sessionId(): string | undefined {
+    return this.client?.openStream === undefined ? undefined : this.client.owner;
+  }
+
   get auth(): AuthInfo | undefined {
     return authOf(this.exchange);
   }
@@ -135,15 +154,16 @@ export class RequestContext implements Call, ViewedRequest {
     return this.auth;
   }
 
-  get http(): ServerContext['http'] {
+  get http(): HttpContext | undefined {
     const { head } = this.exchange;
+    if (head === undefined) return undefined;
     const { auth } = this;
-    return (
-      head &&
-      (auth === undefined
-        ? { req: { headers: head.all() } }
-        : { req: { headers: withoutToken(head.all()) }, authInfo: auth })
-    );
+    const req = { headers: auth === undefined ? head.all() : withoutToken(head.all()) };
+    return {
+      req,
+      ...(auth === undefined ? {} : { authInfo: auth }),
+      ...(this.client?.openStream === undefined ? {} : { closeSSE: () => this.#openStream()?.pause() }),
+    };
   }
 
   get isRetry(): boolean {
@@ -164,19 +184,19 @@ export class RequestContext implements Call, ViewedRequest {
   get clientInfo(): Implementation | undefined {
     return this.era === 'modern'
       ? (this.envelope?.[MetaKey.clientInfo as keyof Envelope] as Implementation | undefined)
-      : this.#client?.info;
+      : this.client?.info;
   }
 
   get clientCapabilities(): ClientCapabilities {
     if (this.era === 'modern')
       return (this.envelope?.[MetaKey.clientCapabilities as keyof Envelope] ?? {}) as ClientCapabilities;
-    return this.#client?.capabilities ?? {};
+    return this.client?.capabilities ?? {};
   }
 
   /** The least level of log messages to send, or nothing for none. */
   get logLevel(): LogLevel | undefined {
     if (this.era === 'modern') return this.envelope?.[MetaKey.logLevel as keyof Envelope] as LogLevel | undefined;
-    return this.#client?.logLevel ?? 'debug';
+    return this.client?.logLevel ?? 'debug';
   }
 
   get signal(): AbortSignal {
@@ -203,6 +223,35 @@ export class RequestContext implements Call, ViewedRequest {
     return this.mcpReq.notify;
   }
 
+  get sendRequest(): McpRequest['send'] {
+    return this.mcpReq.send;
+  }
+
+  get inputResponses(): Record<string, unknown> | undefined {
+    const responses = this.legacyRound?.responses ?? this.params?.['inputResponses'];
+    return isObject(responses) ? responses : undefined;
+  }
+
+  /** Sends a message ahead of the answer. */
+  tell(text: string): void {
+    const stream = this.#stream ?? this.#openStream();
+    if (stream === undefined) this.exchange.notify(text);
+    else stream.push(text);
+  }
+
+  ask(request: OutgoingRequest, options?: SendOptions): Promise<Record<string, unknown>> {
+    return askClient(this, this.#shared, request, options);
+  }
+
+  /** In a session an answer that is an event stream can be resumed, and goes on without its client. */
+  #openStream(): EventStream | undefined {
+    const { exchange, client } = this;
+    if (this.#stream !== undefined || exchange.closed || exchange.open === undefined || !exchange.canStream)
+      return this.#stream;
+    this.#stream = client?.openStream?.(exchange);
+    return this.#stream;
+  }
+
   get progress(): (progress: number, total?: number, message?: string) => void {
     return (progress, total, message) => {
       const progressToken = this.mcpReq._meta?.progressToken;
@@ -223,7 +272,9 @@ export class RequestContext implements Call, ViewedRequest {
     this.#state = 'cancelled';
     this.outcome = 'cancelled';
     this.#controller?.abort(cancelledError());
-    this.exchange.abandon?.();
+    if (this.#stream !== undefined) this.#stream.end();
+    else if (this.exchange.abandon !== undefined) this.exchange.abandon();
+    else if (this.era === 'legacy') this.exchange.respond(202, '');
     this.#settle();
   }
 
@@ -244,7 +295,8 @@ export class RequestContext implements Call, ViewedRequest {
     this.#state = 'answered';
     const message = this.#message;
     const prefix = message instanceof FramedCall ? responsePrefixOf(message.idText) : responsePrefix(message.id);
-    if (typeof answer === 'string') this.exchange.respond(200, `${prefix}${answer}}`);
+    if (this.#stream !== undefined) this.#stream.end(prefix + textOf(answer));
+    else if (typeof answer === 'string') this.exchange.respond(200, `${prefix}${answer}}`);
     else this.exchange.respond(200, prefix, answer.bytes);
     this.#settle();
   }
@@ -259,7 +311,8 @@ export class RequestContext implements Call, ViewedRequest {
     const isShed = known.code === ErrorCode.Overloaded;
     const status = this.era === 'modern' || known instanceof Refusal ? statusOf(known) : 200;
     const headers = isShed ? ([['Retry-After', retryAfter(known)]] as const) : undefined;
-    this.exchange.respond(status, this.#errorText(known), undefined, headers);
+    if (this.#stream !== undefined) this.#stream.end(this.#errorText(known));
+    else this.exchange.respond(status, this.#errorText(known), undefined, headers);
     this.#settle();
   }
 
@@ -305,6 +358,11 @@ export function answerKept(
   const event = { method: 'tools/call', target: name, outcome: 'ok', durationMs, finishedAt } as const;
   signals.request.emit(event);
   if (signals.trace.active) signals.trace.emit({ request: event, meta, call: undefined });
+}
+
+/** An answer, and the brace that closes the whole response. */
+function textOf(answer: Answer): string {
+  return typeof answer === 'string' ? `${answer}}` : new TextDecoder().decode(answer.bytes);
 }
 
 /** What the server checked is not handed on: whoever is behind it must not get a client's token. */

@@ -19,7 +19,18 @@ import { RegisteredTool, type ToolConfig, type ToolHandler } from './tools.ts';
 export { UriTemplate, type Variables } from '../wire/wire.ts';
 export { type CacheRule, type ResourceCacheConfig, type ToolCacheConfig, tagsOf } from './cache-rule.ts';
 export { type CompleteCallback, completable } from './completion.ts';
-export type { McpRequest, OutgoingNotification, ServerContext, TaskHandle } from './context.ts';
+export type {
+  CreateMessageResult,
+  ElicitResult,
+  HttpContext,
+  McpRequest,
+  OutgoingNotification,
+  OutgoingRequest,
+  ResultSchema,
+  SendOptions,
+  ServerContext,
+  TaskHandle,
+} from './context.ts';
 export {
   acceptedContent,
   type ElicitParams,
@@ -78,8 +89,14 @@ export class Registry {
 
   /** Whether calls of a tool become tasks, or once did: then the server answers for tasks. */
   get runsTasks(): boolean {
-    if (!this.#hadTasks) for (const { compiled } of this.tools.values()) this.#hadTasks ||= compiled.task !== undefined;
     return this.#hadTasks;
+  }
+
+  /** Whether anything registered says that it asks its clients something. */
+  get asks(): boolean {
+    for (const entries of [this.tools, this.resources, this.templates, this.prompts])
+      for (const { compiled } of entries.values()) if (compiled.session) return true;
+    return false;
   }
 
   /** Whether any argument of a prompt or a template completes. */
@@ -109,7 +126,13 @@ export class Registry {
     config: ToolConfig<I>,
     handler: ToolHandler<I>,
   ): RegisteredTool {
-    const tool = new RegisteredTool(name, config as never, handler as never, this.#owner('tools', 'tool', this.tools));
+    const owner = this.#owner('tools', 'tool', this.tools);
+    const changed = (): void => {
+      this.#hadTasks ||= tool.compiled.task !== undefined;
+      owner.changed();
+    };
+    const tool: RegisteredTool = new RegisteredTool(name, config as never, handler as never, { ...owner, changed });
+    this.#hadTasks ||= tool.compiled.task !== undefined;
     return this.#add('tools', 'tool', this.tools, tool);
   }
 

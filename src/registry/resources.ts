@@ -1,5 +1,5 @@
 import { OptionError } from '../kernel/errors.ts';
-import { objectOption } from '../kernel/options.ts';
+import { booleanOption, objectOption } from '../kernel/options.ts';
 import {
   type CacheHint,
   checkCacheHint,
@@ -23,6 +23,8 @@ export interface ResourceConfig extends Omit<Resource, 'uri' | 'name'> {
   readonly cacheHint?: CacheHint | undefined;
   /** Keeps what was read, and tells clients so; without it nothing is kept. */
   readonly cache?: ResourceCacheConfig | undefined;
+  /** Says that it asks its clients something while it works: those of earlier revisions then get a session. @default false */
+  readonly session?: boolean | undefined;
   /** What a client's token must grant to read it, and to hear of its changes. Needs `authorization` in the configuration. */
   readonly scopes?: readonly string[] | undefined;
 }
@@ -97,6 +99,7 @@ const CONFIG_KEYS = [
   '_meta',
   'cacheHint',
   'cache',
+  'session',
   'scopes',
 ] as const;
 const LISTED_KEYS = ['title', 'description', 'mimeType', 'size', 'annotations', 'icons', '_meta'] as const;
@@ -112,6 +115,8 @@ interface Described<T extends Target> {
 interface CompiledResource {
   readonly definition: Record<string, unknown>;
   readonly cache: CacheRule | undefined;
+  /** Whether reading asks clients something. */
+  readonly session: boolean;
   readonly scopes: readonly string[] | undefined;
 }
 
@@ -201,6 +206,7 @@ function compileResource(name: string, { target, metadata }: Described<Target>):
   const where = typeof target === 'string' ? { uri: target } : { uriTemplate: target.uriTemplate.toString() };
   const shown = { name, ...where, ...pick(metadata, LISTED_KEYS) };
   checkJson(option, shown);
+  const session = booleanOption(`${option}.session`, metadata.session, false);
   const cache = checkResourceCache(option, metadata.cache);
-  return { definition: shown, cache, scopes: checkScopes(option, metadata.scopes) };
+  return { definition: shown, cache, session, scopes: checkScopes(option, metadata.scopes) };
 }

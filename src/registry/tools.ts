@@ -1,4 +1,5 @@
 import { OptionError } from '../kernel/errors.ts';
+import { booleanOption } from '../kernel/options.ts';
 import {
   type CallToolResult,
   findHeaderParams,
@@ -41,6 +42,8 @@ export interface ToolConfig<
   readonly scopes?: readonly string[] | undefined;
   /** Whether its calls become tasks, for clients that can follow them: a handle is answered, the result asked for later. @default false */
   readonly task?: boolean | 'required' | ToolTaskOptions | undefined;
+  /** Says that it asks its clients something while it works: those of earlier revisions then get a session. @default false */
+  readonly session?: boolean | undefined;
 }
 
 type ToolAnswer = CallToolResult | InputRequiredResult;
@@ -74,6 +77,7 @@ const CONFIG_KEYS = [
   'limits',
   'scopes',
   'task',
+  'session',
 ] as const;
 const NO_ARGUMENTS: JsonSchema = Object.freeze({ type: 'object' });
 
@@ -89,6 +93,8 @@ export interface CompiledTool {
   readonly scopes: readonly string[] | undefined;
   /** How its calls become tasks; nothing where they do not. */
   readonly task: ResolvedToolTask | undefined;
+  /** Whether it asks its clients something. */
+  readonly session: boolean;
   /** Whether legacy revisions get the structured output wrapped. */
   readonly wrapsLegacyOutput: boolean;
   readonly definition: Record<string, unknown>;
@@ -167,6 +173,7 @@ function compileTool(name: string, config: ToolConfig): CompiledTool {
     // Calls that may become tasks come in by the way of those that are limited; the others' way knows nothing of tasks.
     limits: checkToolLimits(option, config.limits ?? (task && {})),
     task,
+    session: booleanOption(`${option}.session`, config.session, false),
     headerParams: findHeaderParams(`${option} inputSchema`, inputJson),
     wrapsLegacyOutput: wrapsOutput(output?.json),
     definition,

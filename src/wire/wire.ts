@@ -3,6 +3,7 @@
 export * from './apps.ts';
 export * from './auth-info.ts';
 export * from './cache-hint.ts';
+export * from './client-needs.ts';
 export * from './event-stream.ts';
 export * from './failure.ts';
 export * from './json.ts';
