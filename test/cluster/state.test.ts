@@ -27,6 +27,13 @@ it('keeps state in the supervisor, past the end of any instance', async () => {
   expect([page.entries.length, page.isWhole]).toEqual([42, true]);
 });
 
+it('keeps state for threads too', async () => {
+  const { at } = await startSupervised('--threads');
+  const answers = await Promise.all(Array.from({ length: 40 }, () => callTool(at, 'append')));
+  const numbers = answers.map((answer) => (JSON.parse(answer) as [number])[0]);
+  expect(numbers.sort((a, b) => a - b)).toEqual(numbers.map((_, index) => index + 1));
+});
+
 it('shares a file between processes, and finds it again after all of them have ended', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'peregrine-state-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));

@@ -45,3 +45,10 @@ it('has one log for all hosts', async () => {
   for (let number = 1; number <= 6; number++)
     expect(JSON.parse(await callTool(number % 2 ? one : other, 'append'))).toEqual([number, 'redis']);
 });
+
+it('serves without its Redis, and shows no password', async () => {
+  const url = await startAlone('redis://someone:hunter2@127.0.0.1:1');
+  expect(await callTool(url, 'who')).toMatch(/^\d+$/);
+  expect(await callTool(url, 'append')).toMatch(/Redis is not connected/);
+  expect(await callTool(url, 'append')).not.toContain('hunter2');
+});

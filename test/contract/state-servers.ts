@@ -15,9 +15,10 @@ export async function startAlone(...args: readonly string[]): Promise<string> {
   return (await alone.line(/^serves at (\S+)$/))[1] ?? '';
 }
 
-/** Starts the program as two instances. */
+/** Starts the program as two instances, which are threads where the first argument says so. */
 export async function startSupervised(...args: readonly string[]): Promise<Supervised & { readonly at: string }> {
-  const supervised = new Supervised(PROGRAM, '--instances', '2', '--', ...args);
+  const flags = args[0] === '--threads' ? ['--threads'] : [];
+  const supervised = new Supervised(PROGRAM, ...flags, '--instances', '2', '--', ...args.slice(flags.length));
   const at = await supervised.url();
   await supervised.ready(2);
   return Object.assign(supervised, { at });
