@@ -139,12 +139,12 @@ export function createProtocol(
     readonly state: ServerState;
   },
 ): Protocol {
-  const { clock, limits, sessions } = settings;
+  const { clock, limits, sessions, http } = settings;
   const { dispatcher, signals, bus, state } = parts;
   if (http?.sse !== undefined && state.store.kind === 'memory' && instancePlace() !== undefined)
     throw new OptionError('http.sse', 'needs a state store that all instances share (stateStore)', http.sse);
   return new Protocol({
-    ...{ dispatcher, signals, clock, bus, sessions, ...state, sse: settings.http?.sse },
+    ...{ dispatcher, signals, clock, bus, sessions, ...state, sse: http?.sse },
     authorization: createAuthorization(settings, parts),
     jsonBounds: jsonBoundsOf(limits),
     subscriptionLimits: limits,
