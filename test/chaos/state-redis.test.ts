@@ -56,7 +56,8 @@ it.each([
 it('a Redis that stands still fails each call in its time, and is used when it goes on', async () => {
   const server = await startRedis();
   onTestFinished(() => server.stop());
-  const store = await openRedisState({ url: server.url, timeoutMs: 200 });
+  const store = await openRedisState({ url: server.url, timeoutMs: 1_000 });
+  await isBack(store);
   await store.put('a', 'text', LONG);
   await server.kill('SIGSTOP');
   await expectDown(store);

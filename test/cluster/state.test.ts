@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { startAlone, startSupervised } from '../contract/state-servers.ts';
+import { beginSession, startAlone, startSupervised, statusOf } from '../contract/state-servers.ts';
 import { callTool } from './calls.ts';
 
 interface Page {
@@ -12,6 +12,7 @@ interface Page {
 
 it('keeps state in the supervisor, past the end of any instance', async () => {
   const program = await startSupervised();
+  const session = await beginSession(program.at);
   const append = async () => JSON.parse(await callTool(program.at, 'append')) as [number, string];
   const numbers = await Promise.all(Array.from({ length: 40 }, append));
   expect(numbers.map(([number]) => number).sort((a, b) => a - b)).toEqual(numbers.map((_, index) => index + 1));
@@ -23,8 +24,16 @@ it('keeps state in the supervisor, past the end of any instance', async () => {
     await program.line(/instance \d+ is ready/, from);
     expect(await append()).toEqual([41 + round, 'supervisor']);
   }
+  expect(await statusOf(program.at, session)).toBe(200);
   const page = JSON.parse(await callTool(program.at, 'read')) as Page;
   expect([page.entries.length, page.isWhole]).toEqual([42, true]);
+});
+
+it('keeps state for threads too', async () => {
+  const { at } = await startSupervised('--threads');
+  const answers = await Promise.all(Array.from({ length: 40 }, () => callTool(at, 'append')));
+  const numbers = answers.map((answer) => (JSON.parse(answer) as [number])[0]);
+  expect(numbers.sort((a, b) => a - b)).toEqual(numbers.map((_, index) => index + 1));
 });
 
 it('shares a file between processes, and finds it again after all of them have ended', async () => {

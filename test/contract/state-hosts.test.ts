@@ -1,7 +1,8 @@
-import { expect, inject, it } from 'vitest';
+import { expect, inject, it, onTestFinished } from 'vitest';
 import { callTool } from '../cluster/calls.ts';
+import { startRedis } from '../services/redis.ts';
 import { uniqueName } from '../services/unique-name.ts';
-import { listen, startAlone, startSupervised } from './state-servers.ts';
+import { beginSession, listen, startAlone, startSupervised, statusOf } from './state-servers.ts';
 
 const TOOLS = 'notifications/tools/list_changed';
 const MARK = 'notifications/resources/updated';
@@ -44,4 +45,30 @@ it('has one log for all hosts', async () => {
   const [one, other] = await Promise.all([startAlone(redisUrl, prefix), startAlone(redisUrl, prefix)]);
   for (let number = 1; number <= 6; number++)
     expect(JSON.parse(await callTool(number % 2 ? one : other, 'append'))).toEqual([number, 'redis']);
+});
+
+it('serves without its Redis, and shows no password', async () => {
+  const url = await startAlone('redis://someone:hunter2@127.0.0.1:1');
+  expect(await callTool(url, 'who')).toMatch(/^\d+$/);
+  expect(await callTool(url, 'append')).toMatch(/Redis is not connected/);
+  expect(await callTool(url, 'append')).not.toContain('hunter2');
+});
+
+it('serves a session on any host, until it is ended on one; a Redis that is down is no session that is lost', async () => {
+  const redis = await startRedis({ save: true, settings: { appendfsync: 'always' } });
+  onTestFinished(() => redis.stop());
+  const [one, other] = await Promise.all([startAlone(redis.url), startAlone(redis.url)]);
+  const [kept, ended] = [await beginSession(one), await beginSession(one)];
+  expect(kept).not.toBe('');
+  expect(await statusOf(other, kept)).toBe(200);
+  expect(await statusOf(other, ended)).toBe(200);
+  expect(await statusOf(other, 'x'.repeat(kept.length))).toBe(404);
+  const { status } = await fetch(other, { method: 'DELETE', headers: { 'Mcp-Session-Id': ended } });
+  expect(status).toBeLessThan(300);
+  await expect.poll(() => statusOf(one, ended), { timeout: 30_000 }).toBe(404);
+  await redis.kill('SIGKILL');
+  const third = await startAlone(redis.url); // It has seen no session yet.
+  expect(await statusOf(third, kept)).toBe(503);
+  await redis.restart();
+  for (const host of [third, one, other]) await expect.poll(() => statusOf(host, kept), { timeout: 30_000 }).toBe(200);
 });

@@ -36,6 +36,7 @@ const [url, keyPrefix] = process.argv.slice(2);
 const server = createOptimizedServer(Program, {
   ...{ name: 'state', version: '1.0.0', description: 'For tests of state' },
   http: { port: 0 },
+  sessions: true,
   monitor: { prometheusPort: 0, dashboardPort: false },
   ...(url === undefined ? {} : { stateStore: keyPrefix === undefined ? url : { url, keyPrefix } }),
 });

@@ -46,7 +46,7 @@ export class FakeInstance implements LaunchedInstance {
       alertThresholds: undefined,
       alerts: {},
       scaling: undefined,
-      stateCharacters: 2 ** 28,
+      stateCharacters: 2 ** 24,
     };
     this.says({ kind: 'started', url, server: { name: 'fake', version: '1' }, settings });
   }

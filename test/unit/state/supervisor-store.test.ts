@@ -29,7 +29,7 @@ it('is bounded as the instances are told to be', async () => {
   const store = storeOver(peers[0]);
   const outcomes: unknown[] = [];
   for (let each = 0; each < 5; each++)
-    outcomes.push(await store.put(`key ${each}`, 'x'.repeat(2 ** 26 - 1_000), { ttlMs: 600_000 }));
+    outcomes.push(await store.put(`key ${each}`, 'x'.repeat(2 ** 22 - 1_000), { ttlMs: 600_000 }));
   expect(outcomes).toEqual([1, 2, 3, 4, 'full']);
 });
 
