@@ -12,9 +12,18 @@ export type SessionContender = 'peregrine' | 'sdk-v1' | 'sdk-v2';
 export interface SessionCounts {
   readonly sessions: number;
   readonly streams: number;
-  readonly churn: { readonly [C in SessionContender]?: number };
+  readonly churn: readonly ChurnCounts[];
   /** Before anything is counted, so that code is compiled and tables have grown. */
   readonly warmUp: number;
+}
+
+export interface ChurnCounts {
+  readonly contender: SessionContender;
+  readonly count: number;
+  /** Sessions before, which end as well: until then the heap grows by what is compiled. */
+  readonly warmUp: number;
+  /** How long what is idle has to be swept up. */
+  readonly settlingMs: number;
 }
 
 /** What each of many costs, in bytes. */
@@ -40,7 +49,6 @@ export interface ChurnRow {
 const START_MS = 30_000;
 const CONNECTIONS = 8;
 const IDLE_SECONDS = 2;
-const LONGEST_WAIT_MS = 30_000;
 
 /** A server in a fresh process. */
 class MeasuredServer {
@@ -147,25 +155,16 @@ export function measureListens(contender: SessionContender, counts: SessionCount
 }
 
 /** Sessions that never say DELETE. */
-export function measureChurn(contender: SessionContender, count: number, warmUp: number): Promise<ChurnRow> {
+export function measureChurn({ contender, count, warmUp, settlingMs }: ChurnCounts): Promise<ChurnRow> {
+  const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, settlingMs));
   return withServer(contender, IDLE_SECONDS, async (server) => {
     await server.initialize(warmUp);
-    const { heap: before } = await settled(server);
+    await settled();
+    const { heap: before } = await server.memory();
     const perSecond = Math.round(await server.initialize(count));
     const { heap: atOnce } = await server.memory();
-    const { heap: after } = await settled(server);
+    await settled();
+    const { heap: after } = await server.memory();
     return { contender, count, perSecond, before, atOnce, after };
   });
-}
-
-/** The memory once what was idle is over: looked at until it does not fall any more. */
-async function settled(server: MeasuredServer): Promise<MemoryFacts> {
-  let last = await server.memory();
-  for (let waitedMs = 0; waitedMs < LONGEST_WAIT_MS; waitedMs += IDLE_SECONDS * 1_500) {
-    await new Promise((resolve) => setTimeout(resolve, IDLE_SECONDS * 1_500));
-    const now = await server.memory();
-    if (now.heap > last.heap * 0.995) return now.heap < last.heap ? now : last;
-    last = now;
-  }
-  return last;
 }

@@ -2,11 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import { createInterface } from 'node:readline';
-import { toNodeHandler } from '@modelcontextprotocol/node';
-import { McpServer as McpServerV1 } from '@modelcontextprotocol/sdk/server/mcp.js';
-import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
-import { createMcpHandler, McpServer } from '@modelcontextprotocol/server';
-import { createOptimizedServer, OptimizedMCPServer } from '../../dist/index.js';
+import type { StreamableHTTPServerTransport as Transport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { announce } from '../servers/announce.ts';
 import { toolsOf } from '../servers/tools.ts';
 import { SERVER_INFO } from '../servers/toolsets.ts';
@@ -22,6 +18,7 @@ const [contender = '', idleTimeoutSeconds = '1800'] = process.argv.slice(2);
 const tools = toolsOf('3');
 
 async function startPeregrine(): Promise<void> {
+  const { createOptimizedServer, OptimizedMCPServer } = await import('../../dist/index.js');
   class SessionServer extends OptimizedMCPServer {
     protected override setup(): void {
       for (const { name, config, handler } of tools) this.registerTool(name, config, handler);
@@ -38,15 +35,17 @@ async function startPeregrine(): Promise<void> {
 }
 
 /** As its documentation has it: a transport and a server for each session, in a map. */
-function sdkV1(): RequestListener {
-  const transports = new Map<string, StreamableHTTPServerTransport>();
-  const open = async (): Promise<StreamableHTTPServerTransport> => {
+async function sdkV1(): Promise<RequestListener> {
+  const { McpServer } = await import('@modelcontextprotocol/sdk/server/mcp.js');
+  const { StreamableHTTPServerTransport } = await import('@modelcontextprotocol/sdk/server/streamableHttp.js');
+  const transports = new Map<string, Transport>();
+  const open = async (): Promise<Transport> => {
     const transport = new StreamableHTTPServerTransport({
       sessionIdGenerator: () => randomUUID(),
       onsessioninitialized: (id) => void transports.set(id, transport),
     });
     transport.onclose = () => void transports.delete(transport.sessionId ?? '');
-    const server = new McpServerV1(SERVER_INFO);
+    const server = new McpServer(SERVER_INFO);
     for (const { name, config, handler } of tools) server.registerTool(name, config, handler as never);
     await server.connect(transport as never);
     return transport;
@@ -63,8 +62,10 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
   return JSON.parse(Buffer.concat(pieces).toString());
 }
 
-function sdkV2(): RequestListener {
-  const create = (): McpServer => {
+async function sdkV2(): Promise<RequestListener> {
+  const { toNodeHandler } = await import('@modelcontextprotocol/node');
+  const { createMcpHandler, McpServer } = await import('@modelcontextprotocol/server');
+  const create = () => {
     const server = new McpServer(SERVER_INFO);
     for (const { name, config, handler } of tools) server.registerTool(name, config, handler);
     return server;
@@ -84,7 +85,7 @@ function collect(): void {
 
 if (contender === 'peregrine') await startPeregrine();
 else {
-  const server = createServer(contender === 'sdk-v1' ? sdkV1() : sdkV2());
+  const server = createServer(await (contender === 'sdk-v1' ? sdkV1() : sdkV2()));
   server.keepAliveTimeout = 600_000;
   server.listen(0, '127.0.0.1', () => announce(server.address()));
 }

@@ -13,7 +13,10 @@ import { ownSuite } from './suite.ts';
 const COUNTS: SessionCounts = {
   sessions: 10_000,
   streams: 2_000,
-  churn: { peregrine: 100_000, 'sdk-v1': 20_000 },
+  churn: [
+    { contender: 'peregrine', count: 100_000, warmUp: 20_000, settlingMs: 12_000 },
+    { contender: 'sdk-v1', count: 5_000, warmUp: 500, settlingMs: 3_000 },
+  ],
   warmUp: 500,
 };
 
@@ -61,8 +64,7 @@ export async function measureAll(counts: SessionCounts): Promise<ExtraResult> {
     await measureListens('sdk-v2', counts),
   ].sort((a, b) => b.what.localeCompare(a.what));
   const churn: ChurnRow[] = [];
-  for (const contender of ['peregrine', 'sdk-v1'] as const)
-    churn.push(await measureChurn(contender, counts.churn[contender] ?? 0, counts.warmUp));
+  for (const each of counts.churn) churn.push(await measureChurn(each));
   const own = churn[0] as ChurnRow;
   return {
     tables: [costTable(costs), churnTable(churn)],
