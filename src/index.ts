@@ -1,5 +1,11 @@
 /** The public face of `peregrine-mcp`. */
 
+export type {
+  AuthorizationOptions,
+  IntrospectionOptions,
+  JwksOptions,
+  VerifyToken,
+} from './authorization/authorization.ts';
 export {
   Autoscaler,
   type AutoscalerOptions,

@@ -22,6 +22,7 @@ import { createPromptGetter } from './prompts.ts';
 import { createResourceReader } from './resources.ts';
 import { ResultWriter } from './result-writer.ts';
 import { type RoundOptions, Rounds } from './rounds.ts';
+import { neededScopes } from './scopes.ts';
 import { TaskCalls, type TaskCallsParts } from './task-calls.ts';
 import { type DispatchParts, ToolCaller, type ToolExecutor } from './tools.ts';
 
@@ -32,6 +33,7 @@ export type {
   McpRequest,
   OutgoingNotification,
   OutgoingRequest,
+  ResultSchema,
   SendOptions,
   ServerContext,
 } from '../registry/registry.ts';
@@ -161,12 +163,22 @@ export class Dispatcher {
   /** The handler of a method that only the modern era has. */
   findModern(method: string): MethodHandler | undefined {
     if (method === 'server/discover') return this.discover;
-    return this.find(method) ?? (this.#options.registry.runsTasks ? this.#taskMethods.get(method) : undefined);
+    return this.find(method) ?? (this.runsTasks ? this.#taskMethods.get(method) : undefined);
   }
 
   /** The kept answer of a tool, to arguments as a client wrote them before; nothing where that is not sure. */
   peekTool(name: string, era: Era, principal: string | undefined, written: string): string | undefined {
     return this.#tools.peek(name, era, principal, written);
+  }
+
+  /** Whether there are tasks that clients may ask for. */
+  get runsTasks(): boolean {
+    return this.#options.registry.runsTasks;
+  }
+
+  /** The scopes that a request needs by what it is about. */
+  neededScopes(method: string, params: Params): readonly string[] {
+    return neededScopes(this.#options.registry, method, params, this.#options.maxUriLength);
   }
 
   /** Lets a stream of changes begin. @throws {Refusal} -32010 while there is too much to do. */

@@ -22,9 +22,10 @@ import {
   parseMessage,
   type RequestId,
 } from '../wire/wire.ts';
+import { principalOf } from './gate.ts';
 import { type EntryParts, run, runModern } from './http-entry.ts';
 import { ConnectionPeer, legacyHandler } from './legacy.ts';
-import { principalOf, RequestContext } from './request-context.ts';
+import { RequestContext } from './request-context.ts';
 import { type ChangeBus, type ChangeEvent, changeNotification } from './subscriptions.ts';
 
 /** Serves one connection of messages, such as stdio: many requests at once, each answered when it is ready. */
@@ -161,6 +162,7 @@ export class ConnectionEntry implements MessageConnection {
       onClose: undefined,
       canStream: true,
       notify: (text) => this.#notify(text),
+      insist: (text) => this.#send(text),
       abandon: () => {},
       respond: (_status, text, bytes) => this.#send(text, bytes),
     };

@@ -12,8 +12,8 @@ import type {
   ResolvedSseOptions,
   TransportLimits,
 } from '../transport/transport.ts';
-import { ErrorCode, errorText } from '../wire/wire.ts';
-import { principalOf } from './request-context.ts';
+import { ErrorCode, errorText, isObject, type JsonBounds, kindOf, parseMessage } from '../wire/wire.ts';
+import { type Gate, type GatedMessage, principalOf } from './gate.ts';
 import { SseStream } from './sse-stream.ts';
 
 /** What serves the deprecated transport. */
@@ -25,6 +25,9 @@ export interface SseParts {
   readonly signals: Pick<EngineSignals, 'fault'>;
   /** Knows the streams of all instances, and whose they are. */
   readonly store: StateStore;
+  /** Who checks tokens and scopes; nothing without authorization. */
+  readonly gate?: Gate | undefined;
+  readonly jsonBounds: JsonBounds;
   /** Brings a message to the instance that has its stream. */
   readonly messages: MessageBus;
 }
@@ -54,25 +57,30 @@ export class SseStreams {
 
   /** What the HTTP endpoint serves for it. */
   get pages(): Pages {
-    const { path, messagesPath } = this.#parts.options;
-    const guarded = (exchange: Exchange, served: Promise<void>): void =>
-      void served.catch((error: unknown) => {
+    const { options, gate } = this.#parts;
+    const { path, messagesPath } = options;
+    const attempt = (exchange: Exchange, work: () => Promise<void>): void =>
+      void work().catch((error: unknown) => {
         this.#parts.signals.fault.emit({ where: 'streams of http.sse', error });
         refuse(exchange, 503, ErrorCode.Overloaded, 'The stream cannot be found just now', RETRY_AFTER);
       });
+    const guarded = (exchange: Exchange, work: () => Promise<void>): void => {
+      if (gate === undefined) attempt(exchange, work);
+      else gate.guard(exchange, () => attempt(exchange, work));
+    };
     return new Map([
       [
         path,
         {
           methods: ['GET'],
-          serve: (exchange: Exchange) => guarded(exchange, this.#begin(exchange)),
+          serve: (exchange: Exchange) => guarded(exchange, () => this.#begin(exchange)),
         },
       ],
       [
         messagesPath,
         {
           methods: ['POST'],
-          serve: (exchange: Exchange, request: PageRequest) => guarded(exchange, this.#take(exchange, request)),
+          serve: (exchange: Exchange, request: PageRequest) => guarded(exchange, () => this.#take(exchange, request)),
         },
       ],
     ]);
@@ -123,9 +131,17 @@ export class SseStreams {
       refuse(exchange, 404, ErrorCode.BadHttpRequest, 'There is no such stream');
       return;
     }
+    if (this.#parts.gate?.refuses(exchange, this.#gatedOf(body))) return;
     exchange.respond(202, '');
     if (here === undefined) this.#parts.messages.publish(keyOf(id), body);
     else here.connection.receive(body);
+  }
+
+  /** What a body asks for, as far as scopes go: what is no request is judged where it is read. */
+  #gatedOf(body: string): GatedMessage[] {
+    const parsed = parseMessage(body, this.#parts.jsonBounds);
+    const messages: readonly unknown[] = Array.isArray(parsed) ? parsed : [parsed];
+    return messages.filter((one) => isObject(one) && kindOf(one) === 'request') as unknown as GatedMessage[];
   }
 
   /** Ends each stream after the answers that are under way; new ones are refused. */

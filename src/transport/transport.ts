@@ -8,6 +8,7 @@ export { createFetchHandler, type FetchHandler } from './http/fetch-handler.ts';
 export { FieldHead } from './http/field-head.ts';
 export { STREAM_HEADERS } from './http/http-exchange.ts';
 export {
+  endpointUrl,
   type HttpOptions,
   type ResolvedHttpOptions,
   resolveHttpOptions,

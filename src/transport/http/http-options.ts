@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import { OptionError } from '../../kernel/errors.ts';
+import { isLoopbackHost } from '../../kernel/loopback.ts';
 import { booleanOption, integerOption, objectOption, stringListOption, stringOption } from '../../kernel/options.ts';
 import { endpointPathOption } from './endpoint-path.ts';
 import { type ResolvedSseOptions, resolveSseOptions, type SseOptions } from './sse-options.ts';
@@ -53,7 +54,7 @@ export function resolveHttpOptions(options: unknown, name = 'http'): ResolvedHtt
   const given = objectOption(name, options, KEYS);
   const host = stringOption(`${name}.host`, given.host, '127.0.0.1');
   const path = endpointPathOption(`${name}.path`, given.path);
-  const hosts = isLoopback(host) ? LOOPBACK_NAMES : ['*'];
+  const hosts = isLoopbackHost(host) ? LOOPBACK_NAMES : ['*'];
   if (given.tls !== undefined && (typeof given.tls !== 'object' || given.tls === null || Array.isArray(given.tls))) {
     throw new OptionError(`${name}.tls`, 'must be an object with key and cert', given.tls);
   }
@@ -68,10 +69,6 @@ export function resolveHttpOptions(options: unknown, name = 'http'): ResolvedHtt
     tls: given.tls as SecureContextOptions | undefined,
     sse: resolveSseOptions(`${name}.sse`, given.sse, path),
   });
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
 /** The endpoint's URL for a bound address. */

@@ -80,6 +80,7 @@ function scene(over: Partial<SseParts> = {}) {
     limits: resolveTransportLimits({ maxStreamBufferBytes: 1_000 }),
     store: new MemoryStateStore(clock),
     messages: new LocalMessageBus(),
+    jsonBounds: { maxDepth: 64, maxElements: 100_000 },
     acceptor: {
       connect: (sink) => {
         const one: Opened = { sink, received: [], isClosed: false };
