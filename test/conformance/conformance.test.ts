@@ -8,17 +8,18 @@ const revisions = await Promise.all(
   REVISIONS.map(async (revision) => ({ revision, required: (await listRequirements(revision)).required })),
 );
 
-/** What is served: with sessions for clients of earlier revisions, and without. */
+/** What is served: with sessions for clients of earlier revisions, and without; and all of it where the lane reads nothing. */
 const cases = [
-  ...revisions.map((one) => ({ ...one, sessions: true, how: '' })),
-  ...revisions.slice(1).map((one) => ({ ...one, sessions: false, how: ', without sessions' })),
+  ...revisions.map((one) => ({ ...one, sessions: true, lane: true, how: '' })),
+  ...revisions.slice(1).map((one) => ({ ...one, sessions: false, lane: true, how: ', without sessions' })),
+  ...revisions.map((one) => ({ ...one, sessions: true, lane: false, how: ', without the lane' })),
 ];
 
-describe.each(cases)('the conformance suite for $revision$how', ({ revision, required, sessions }) => {
+describe.each(cases)('the conformance suite for $revision$how', ({ revision, required, sessions, lane }) => {
   let fixture: RunningFixture;
   const results = new Map<string, ScenarioResult>();
   beforeAll(async () => {
-    fixture = await startFixture(sessions);
+    fixture = await startFixture(sessions, lane);
     for (const result of await runRevision(fixture.url, revision)) results.set(result.scenario, result);
   }, SUITE_TIMEOUT_MS);
   afterAll(() => fixture?.stop());
