@@ -31,7 +31,6 @@ export class TaskCall implements Call {
   target: string;
   outcome: RequestOutcome = 'ok';
   roundState: string | undefined;
-  legacyRound = undefined;
   /** What the handler asked for, once it is a task. */
   asked: Record<string, unknown> | undefined;
   readonly #controller = new AbortController();
@@ -66,6 +65,12 @@ export class TaskCall implements Call {
   get cancelled(): boolean {
     return this.signal.aborted;
   }
+  get auth(): ServerContext['auth'] {
+    return this.first.auth;
+  }
+  get authInfo(): ServerContext['authInfo'] {
+    return this.first.authInfo;
+  }
   get http(): ServerContext['http'] {
     return this.first.http;
   }
@@ -92,10 +97,6 @@ export class TaskCall implements Call {
   }
   get sendNotification(): ServerContext['sendNotification'] {
     return this.mcpReq.notify;
-  }
-
-  get sendRequest(): McpRequest['send'] {
-    return this.mcpReq.send;
   }
 
   get progress(): ServerContext['progress'] {
