@@ -1,8 +1,8 @@
 import type { OutgoingRequest, SendOptions } from '../dispatch/dispatch.ts';
 import { PeregrineError } from '../kernel/errors.ts';
 import { type ClientLink, ClientRequestError, type ClientRequests } from '../session/session.ts';
-import { type ClientCapabilities, clientNeedOf, declares, type Era } from '../wire/wire.ts';
 import type { Exchange } from '../transport/transport.ts';
+import { type ClientCapabilities, clientNeedOf, declares, type Era } from '../wire/wire.ts';
 
 /** What a request must tell of itself so that its client can be asked. */
 export interface AskingCall {
