@@ -144,7 +144,7 @@ export function createProtocol(
   if (http?.sse !== undefined && state.store.kind === 'memory' && instancePlace() !== undefined)
     throw new OptionError('http.sse', 'needs a state store that all instances share (stateStore)', http.sse);
   return new Protocol({
-    ...{ dispatcher, signals, clock, bus, sessions, ...state, sse: settings.http?.sse },
+    ...{ dispatcher, signals, clock, bus, sessions, ...state, sse: http?.sse },
     authorization: createAuthorization(settings, parts),
     jsonBounds: jsonBoundsOf(limits),
     subscriptionLimits: limits,

@@ -92,9 +92,6 @@ export class TaskCall implements Call {
     return this.#view;
   }
 
-  get sendRequest(): McpRequest['send'] {
-    return this.mcpReq.send;
-  }
   get sendNotification(): ServerContext['sendNotification'] {
     return this.mcpReq.notify;
   }
