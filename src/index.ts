@@ -156,12 +156,21 @@ export {
   TransactionOutcomeUnknownError,
   TransactionUseError,
 } from './pool/pool.ts';
-export type { CacheHints, RequestStateOptions, ServerLimits } from './protocol/protocol.ts';
+export type {
+  CacheHints,
+  RequestStateOptions,
+  ServerLimits,
+  SessionMode,
+  SessionOptions,
+} from './protocol/protocol.ts';
 export {
   type AnySchema,
   acceptedContent,
   type CompleteCallback,
+  type CreateMessageResult,
   completable,
+  type ElicitResult,
+  type HttpContext,
   type InputRequiredSpec,
   type InputResponseView,
   inputRequired,
@@ -169,6 +178,7 @@ export {
   type McpRequest,
   type ObservedCalls,
   type OutgoingNotification,
+  type OutgoingRequest,
   type PromptConfig,
   type PromptHandler,
   type RegisteredPrompt,
@@ -178,6 +188,7 @@ export {
   type ResourceCacheConfig,
   type ResourceConfig,
   ResourceTemplate,
+  type SendOptions,
   type ServerContext,
   type TaskHandle,
   type ToolCacheConfig,
@@ -195,6 +206,7 @@ export type { BreakerOptions, ServerDatabaseConfig, ServerHttpPoolOptions } from
 export type { OptimizedServerConfig } from './server-config.ts';
 export type { MonitorTick, ServerMonitor } from './server-monitor.ts';
 export type { ScalingOptions } from './server-scaling.ts';
+export { type ClientRequestCode, ClientRequestError } from './session/session.ts';
 export type {
   BreakerEvent,
   BreakerReason,
