@@ -219,10 +219,12 @@ export class Dispatcher {
 
   readonly #discover: MethodHandler = (_params, call) => {
     const { instructions, cacheHints } = this.#options;
-    const extensions = this.runsTasks ? { [TASKS_EXTENSION]: {} } : {};
+    const capabilities = this.capabilities();
+    if (this.runsTasks)
+      capabilities['extensions'] = { ...(capabilities['extensions'] as object), [TASKS_EXTENSION]: {} };
     const result = {
       supportedVersions: MODERN_VERSIONS,
-      capabilities: { ...this.capabilities(), ...(Object.keys(extensions).length === 0 ? {} : { extensions }) },
+      capabilities,
       ...(instructions === undefined ? {} : { instructions }),
     };
     return this.#writer.cacheable(result, cacheHints['server/discover'], call);
