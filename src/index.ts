@@ -1,5 +1,11 @@
 /** The public face of `peregrine-mcp`. */
 
+export type {
+  AuthorizationOptions,
+  IntrospectionOptions,
+  JwksOptions,
+  VerifyToken,
+} from './authorization/authorization.ts';
 export {
   Autoscaler,
   type AutoscalerOptions,
@@ -211,7 +217,14 @@ export type {
 } from './signal/signal.ts';
 export { StateStoreError, type StateStoreOptions } from './state/state.ts';
 export type { TasksOptions } from './tasks/tasks.ts';
-export type { FetchHandler, HttpOptions, MemoryClient, StdioStreams, TransportLimits } from './transport/transport.ts';
+export type {
+  FetchHandler,
+  HttpOptions,
+  MemoryClient,
+  SseOptions,
+  StdioStreams,
+  TransportLimits,
+} from './transport/transport.ts';
 export type * from './wire/wire.ts';
 export { ErrorCode, ProtocolError } from './wire/wire.ts';
 export {

@@ -11,7 +11,6 @@ import {
   type Implementation,
   MODERN_VERSIONS,
   type ServerCapabilities,
-  TASKS_EXTENSION,
 } from '../wire/wire.ts';
 import { Admission, type LimitStatistics } from './admission.ts';
 import { AnswerCache } from './answer-cache.ts';
@@ -23,6 +22,7 @@ import { createPromptGetter } from './prompts.ts';
 import { createResourceReader } from './resources.ts';
 import { ResultWriter } from './result-writer.ts';
 import { type RoundOptions, Rounds } from './rounds.ts';
+import { neededScopes } from './scopes.ts';
 import { TaskCalls, type TaskCallsParts } from './task-calls.ts';
 import { type DispatchParts, ToolCaller, type ToolExecutor } from './tools.ts';
 
@@ -175,6 +175,11 @@ export class Dispatcher {
     return this.#options.registry.runsTasks;
   }
 
+  /** The scopes that a request needs by what it is about. */
+  neededScopes(method: string, params: Params): readonly string[] {
+    return neededScopes(this.#options.registry, method, params, this.#options.maxUriLength);
+  }
+
   /** Lets a stream of changes begin. @throws {Refusal} -32010 while there is too much to do. */
   admitStream(method: string): void {
     this.#admission.enter('list', method);
@@ -204,7 +209,6 @@ export class Dispatcher {
   /** What the server can do now, by what is registered. @param subscribe Whether a client can watch resources. */
   capabilities(subscribe = true): ServerCapabilities {
     const { registry } = this.#options;
-    const extensions = extensionsOf(registry);
     return {
       ...(registry.serves('tools') ? { tools: { listChanged: true } } : {}),
       ...(registry.serves('resources')
@@ -213,18 +217,15 @@ export class Dispatcher {
       ...(registry.serves('prompts') ? { prompts: { listChanged: true } } : {}),
       ...(registry.completes ? { completions: {} } : {}),
       logging: {},
-      ...(extensions === undefined ? {} : { extensions }),
+      ...extensionsOf(registry, 'legacy'),
     };
   }
 
   readonly #discover: MethodHandler = (_params, call) => {
-    const { instructions, cacheHints } = this.#options;
-    const capabilities = this.capabilities();
-    if (this.runsTasks)
-      capabilities['extensions'] = { ...(capabilities['extensions'] as object), [TASKS_EXTENSION]: {} };
+    const { instructions, cacheHints, registry } = this.#options;
     const result = {
       supportedVersions: MODERN_VERSIONS,
-      capabilities,
+      capabilities: { ...this.capabilities(), ...extensionsOf(registry, 'modern') },
       ...(instructions === undefined ? {} : { instructions }),
     };
     return this.#writer.cacheable(result, cacheHints['server/discover'], call);

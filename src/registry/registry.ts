@@ -74,6 +74,8 @@ export class Registry {
   readonly prompts = new Map<string, RegisteredPrompt>();
   /** Told after every change of a list. */
   readonly changed = new Signal<ListKind>();
+  /** Whether somebody checks what a client's token grants: without that no entry may need scopes. */
+  checksScopes = false;
   readonly #everHad = new Set<ListKind>();
   #nextOrder = 1;
   #changes = 0;
@@ -101,6 +103,12 @@ export class Registry {
     for (const prompt of this.prompts.values()) if (prompt.compiled.completions.size > 0) return true;
     for (const template of this.templates.values()) if (template.target.completions.size > 0) return true;
     return false;
+  }
+
+  /** All scopes that some entry needs, in the order of registration. */
+  scopes(): ReadonlySet<string> {
+    const all = [this.tools, this.resources, this.templates, this.prompts].flatMap((entries) => [...entries.values()]);
+    return new Set(all.sort((a, b) => a.order - b.order).flatMap(({ compiled }) => compiled.scopes ?? []));
   }
 
   /** Whether the server has views, as MCP Apps has them. */
@@ -179,6 +187,11 @@ export class Registry {
       nextOrder: () => this.#nextOrder++,
       changes: () => this.#changes,
       countChange: () => ++this.#changes,
+      check: (option, compiled) => {
+        const { scopes } = compiled as { readonly scopes: readonly string[] | undefined };
+        if (scopes !== undefined && !this.checksScopes)
+          throw new OptionError(`${option}.scopes`, 'needs "authorization" in the configuration', scopes);
+      },
       changed: () => this.changed.emit(kind),
       rekey: (entry, from, to) => {
         checkFree(word, entries, to);

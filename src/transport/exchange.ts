@@ -11,6 +11,8 @@ export interface RequestHead {
   readonly params: ReadonlyMap<string, string> | undefined;
   /** What the protocol remembers of the requests under this header block: a connection that repeats it gives one head for all. */
   memo: unknown;
+  /** What the protocol knows of who sends this header block, once that is checked. */
+  access: unknown;
   /** The path that was asked for; nothing where whoever called has routed. */
   readonly path: string | undefined;
   /** Any field by its lower-case name. Looked up when asked for. */
@@ -80,6 +82,8 @@ export interface Exchange {
 
 /** The other end of a connection that carries one message after the other, such as stdio. */
 export interface MessageSink {
+  /** The HTTP header under which it was opened; nothing on other transports. */
+  readonly head?: RequestHead | undefined;
   /** Whether so much waits for the other end that what is no answer is left out. @default false */
   readonly isSlow?: boolean;
   send(text: string, bytes?: Uint8Array): void;

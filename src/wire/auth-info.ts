@@ -1,0 +1,26 @@
+const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
+
+/** Whether a text is one scope (RFC 6749, 3.3). */
+export function isScope(text: string): boolean {
+  return SCOPE.test(text);
+}
+
+/**
+ * Who makes a request, as the authorization server said.
+ *
+ * The token itself is not in it: what a server calls in its turn must never get it.
+ */
+export interface AuthInfo {
+  /** The user, or the client that acts for itself. */
+  readonly subject: string | undefined;
+  readonly clientId: string | undefined;
+  /** The authorization server. */
+  readonly issuer: string;
+  /** What was granted. */
+  readonly scopes: readonly string[];
+  /** In seconds since 1970. */
+  readonly expiresAt: number | undefined;
+  readonly audience: readonly string[];
+  /** All that was said; frozen. */
+  readonly claims: Readonly<Record<string, unknown>>;
+}
