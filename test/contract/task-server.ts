@@ -8,9 +8,11 @@ class TaskServer extends OptimizedMCPServer {
   }
 }
 
-const [stateStore = '', name = ''] = process.argv.slice(2);
+const [url = '', name = ''] = process.argv.slice(2);
 const server = createOptimizedServer(TaskServer, {
   ...{ name, version: '1.0.0', description: 'Takes its time' },
-  ...{ http: { port: 0 }, stateStore, drainTimeoutMs: 100 },
+  ...{ http: { port: 0 }, drainTimeoutMs: 100 },
+  stateStore: { url, timeoutMs: 10_000 }, // A busy machine that runs tests is slower than one that serves.
 });
+server.on('fault', ({ error }) => console.error(error));
 console.log((await server.start()).url);

@@ -1,6 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { createClient } from 'redis';
 import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
@@ -59,14 +63,52 @@ class Instance {
 
 const YES = { sure: { action: 'accept', content: { confirm: true } } };
 
-describe('tasks in Redis', () => {
-  const start = (name: string, count: number) =>
-    Array.from({ length: count }, () => new Instance(inject('services').redisUrl, name)) as [Instance, Instance];
+/** Where tasks are kept, and how a lease comes to its end before its time. */
+interface Kind {
+  readonly url: string;
+  endLeases(name: string): Promise<void> | void;
+}
+
+function redis(): Kind {
+  const { redisUrl: url } = inject('services');
+  return {
+    url,
+    async endLeases(name) {
+      const admin = createClient({ url });
+      await admin.connect();
+      for await (const keys of admin.scanIterator({ MATCH: `*${name}*lease*` }))
+        if (keys.length > 0) await admin.del(keys);
+      admin.destroy();
+    },
+  };
+}
+
+function sqlite(): Kind {
+  const folder = mkdtempSync(join(tmpdir(), 'tasks-'));
+  const file = join(folder, 'state.db');
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return {
+    url: `sqlite:${file}`,
+    endLeases() {
+      const database = new DatabaseSync(file);
+      const { changes } = database.prepare("DELETE FROM texts WHERE key LIKE '%/lease/%'").run();
+      database.close();
+      expect(changes).toBe(1);
+    },
+  };
+}
+
+describe.each([
+  ['Redis', redis],
+  ['SQLite', sqlite],
+])('tasks in %s', (_where, open) => {
+  const startAt = (url: string, name: string, count: number) =>
+    Array.from({ length: count }, () => new Instance(url, name)) as [Instance, Instance];
 
   it(
     'are answered for, asked and cancelled by any instance',
     async () => {
-      const [one, other] = start(uniqueName('tasks'), 2);
+      const [one, other] = startAt(open().url, uniqueName('tasks'), 2);
       const running = await one.begin('slow_compute', { seconds: 600 });
       expect(await other.ask('tasks/get', { taskId: running })).toMatchObject({ status: 'working' });
       await other.ask('tasks/cancel', { taskId: running });
@@ -87,13 +129,13 @@ describe('tasks in Redis', () => {
   it(
     'survive a restart; those that ran then have failed, and say so',
     async () => {
-      const name = uniqueName('tasks');
-      const [one] = start(name, 1);
+      const [name, { url }] = [uniqueName('tasks'), open()];
+      const [one] = startAt(url, name, 1);
       const running = await one.begin('slow_compute', { seconds: 600 });
       const asking = await one.begin('confirm_delete', { filename: 'b.txt' });
       const done = await one.begin('protocol_error_job');
       await one.end('SIGTERM');
-      const [again] = start(name, 1);
+      const [again] = startAt(url, name, 1);
       const why = 'The server stopped before the task was finished';
       expect(await again.ask('tasks/get', { taskId: running })).toMatchObject({ status: 'failed', statusMessage: why });
       expect(await again.ask('tasks/get', { taskId: done })).toMatchObject({
@@ -112,17 +154,12 @@ describe('tasks in Redis', () => {
   it(
     'of an instance that was killed fail when its lease has lapsed',
     async () => {
-      const name = uniqueName('tasks');
-      const [one, other] = start(name, 2);
+      const [name, kind] = [uniqueName('tasks'), open()];
+      const [one, other] = startAt(kind.url, name, 2);
       const taskId = await one.begin('slow_compute', { seconds: 600 });
       await one.end('SIGKILL');
       expect(await other.ask('tasks/get', { taskId })).toMatchObject({ status: 'working' });
-      // What Redis does by itself half a minute later.
-      const admin = createClient({ url: inject('services').redisUrl });
-      await admin.connect();
-      for await (const keys of admin.scanIterator({ MATCH: `*${name}*lease*` }))
-        if (keys.length > 0) await admin.del(keys);
-      admin.destroy();
+      await kind.endLeases(name); // As by itself half a minute later.
       expect(await other.ask('tasks/get', { taskId })).toMatchObject({
         ...{ status: 'failed', statusMessage: 'The instance that ran this task ended before it was finished' },
       });
@@ -131,9 +168,10 @@ describe('tasks in Redis', () => {
   );
 
   it(
-    'are nobody else’s: neither another server’s in the same Redis',
+    'are nobody else’s: not another server’s in the same place',
     async () => {
-      const [[one], [other]] = [start(uniqueName('tasks'), 1), start(uniqueName('tasks'), 1)];
+      const { url } = open();
+      const [[one], [other]] = [startAt(url, uniqueName('tasks'), 1), startAt(url, uniqueName('tasks'), 1)];
       const taskId = await one.begin('confirm_delete', { filename: 'c.txt' });
       expect(await other.ask('tasks/get', { taskId })).toEqual({ code: -32602 });
     },
