@@ -33,6 +33,7 @@ export type {
   McpRequest,
   OutgoingNotification,
   OutgoingRequest,
+  ResultSchema,
   SendOptions,
   ServerContext,
 } from '../registry/registry.ts';

@@ -92,11 +92,12 @@ export class TaskCall implements Call {
     return this.#view;
   }
 
-  get sendRequest(): McpRequest['send'] {
-    return this.mcpReq.send;
-  }
   get sendNotification(): ServerContext['sendNotification'] {
     return this.mcpReq.notify;
+  }
+
+  get sendRequest(): McpRequest['send'] {
+    return this.mcpReq.send;
   }
 
   get progress(): ServerContext['progress'] {

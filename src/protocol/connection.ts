@@ -162,6 +162,7 @@ export class ConnectionEntry implements MessageConnection {
       onClose: undefined,
       canStream: true,
       notify: (text) => this.#notify(text),
+      insist: (text) => this.#send(text),
       abandon: () => {},
       respond: (_status, text, bytes) => this.#send(text, bytes),
     };

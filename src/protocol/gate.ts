@@ -1,7 +1,7 @@
 import { type Access, type Authorization, Denial, WELL_KNOWN } from '../authorization/authorization.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { EngineSignals } from '../signal/signal.ts';
-import type { Exchange, ExtraHeaders, Page } from '../transport/transport.ts';
+import type { Exchange, ExtraHeaders, MessageSink, Page } from '../transport/transport.ts';
 import { type AuthInfo, ErrorCode, errorText, idOf } from '../wire/wire.ts';
 
 /** What a gate needs to know of a message. */
@@ -25,7 +25,7 @@ export function authOf({ head }: Exchange): AuthInfo | undefined {
 }
 
 /** Who asks. Credentials that nothing checks name nobody, and yet answers may depend on them. */
-export function principalOf({ head }: { readonly head?: Exchange['head'] }): string | undefined {
+export function principalOf({ head }: Pick<MessageSink, 'head'>): string | undefined {
   if (head === undefined) return '';
   if (head.access !== undefined) return (head.access as Access).principal;
   return head.authorization === undefined ? '' : undefined;

@@ -1,11 +1,6 @@
 /** The contract of `protocol/`: the two eras on one endpoint. */
 import type { Authorization } from '../authorization/authorization.ts';
-import type { Dispatcher } from '../dispatch/dispatch.ts';
-import type { Clock } from '../kernel/clock.ts';
 import { systemRandom } from '../kernel/random.ts';
-import type { ClientRequests, ResolvedSessions } from '../session/session.ts';
-import type { EngineSignals } from '../signal/signal.ts';
-import type { MessageBus, StateStore } from '../state/state.ts';
 import {
   type Acceptor,
   type Exchange,
@@ -20,7 +15,7 @@ import type { JsonBounds } from '../wire/wire.ts';
 import { ConnectionEntry } from './connection.ts';
 import { Gate, metadataPages } from './gate.ts';
 import { type EntryParts, HttpEntry } from './http-entry.ts';
-import { createRequests, createSessions } from './session-parts.ts';
+import { createRequests, createSessions, type SessionParts } from './session-parts.ts';
 import { SseStreams } from './sse-streams.ts';
 import { type ChangeBus, type SubscriptionLimits, Subscriptions } from './subscriptions.ts';
 
@@ -44,19 +39,12 @@ export {
 } from './subscriptions.ts';
 
 /** What the protocol is made of. */
-export interface ProtocolParts {
-  readonly dispatcher: Dispatcher;
-  readonly signals: EngineSignals;
-  readonly clock: Clock;
-  readonly bus: ChangeBus;
+export interface ProtocolParts extends SessionParts {
   readonly jsonBounds: JsonBounds;
   readonly subscriptionLimits: SubscriptionLimits;
   readonly transportLimits: TransportLimits;
   /** How the deprecated transport is served, where it is. */
   readonly sse: ResolvedSseOptions | undefined;
-  readonly sessions: ResolvedSessions;
-  readonly store: StateStore;
-  readonly messages: MessageBus;
   /** Who may come in over HTTP. @default everyone */
   readonly authorization?: Authorization | undefined;
 }
@@ -67,7 +55,6 @@ export class Protocol implements Acceptor {
   readonly #bus: ChangeBus;
   readonly #http: HttpEntry;
   readonly #sse: SseStreams | undefined;
-  readonly #requests: ClientRequests;
   readonly #gate: Gate | undefined;
   readonly #authorization: Authorization | undefined;
 
@@ -79,9 +66,8 @@ export class Protocol implements Acceptor {
     const gate = authorization && new Gate({ authorization, clock, signals, neededScopes });
     this.#authorization = authorization;
     this.#gate = gate;
-    this.#requests = createRequests(parts);
-    const { sessions, asked } = createSessions(parts, this.#requests);
-    const requests = this.#requests;
+    const requests = createRequests(parts);
+    const { sessions, asked } = createSessions(parts, requests);
     this.#parts = { dispatcher, signals, clock, jsonBounds, subscriptions, requests, sessions, asked, gate };
     this.#http = new HttpEntry(this.#parts);
     const { sse: options, transportLimits: limits } = parts;

@@ -12,7 +12,7 @@ import {
   toProtocolError,
 } from '../dispatch/dispatch.ts';
 import type { Clock } from '../kernel/clock.ts';
-import type { ClientRequests, EventStream } from '../session/session.ts';
+import type { EventStream } from '../session/session.ts';
 import type { EngineSignals, RequestOutcome } from '../signal/signal.ts';
 import type { Exchange } from '../transport/transport.ts';
 import {
@@ -34,7 +34,7 @@ import {
   responsePrefixOf,
   statusOf,
 } from '../wire/wire.ts';
-import { askClient } from './ask-client.ts';
+import { type Asking, askClient } from './ask-client.ts';
 import { type CallFrame, FramedCall } from './call-frame.ts';
 import { authOf, principalOf } from './gate.ts';
 import { McpRequestView, type ViewedRequest } from './mcp-request.ts';
@@ -58,13 +58,9 @@ export interface Client {
 }
 
 /** What all requests of one server share. */
-export interface RequestShared {
+export interface RequestShared extends Asking {
   readonly signals: EngineSignals;
   readonly clock: Clock;
-  /** The requests that legacy clients have to answer. */
-  readonly requests?: ClientRequests | undefined;
-  /** A handler asks a legacy client, or tries to. */
-  readonly asked?: (() => void) | undefined;
 }
 
 /**

@@ -44,12 +44,15 @@ export interface McpRequest {
    * `CLIENT_UNREACHABLE`, `CLIENT_BUSY`, `CLIENT_TIMEOUT`, `CLIENT_LEFT`, `CLIENT_REFUSED`, `CLIENT_ANSWER_INVALID`.
    */
   send(request: OutgoingRequest, options?: SendOptions): Promise<Record<string, unknown>>;
-  send<S extends StandardSchemaV1>(
+  send<S extends ResultSchema>(
     request: OutgoingRequest,
     resultSchema: S,
     options?: SendOptions,
   ): Promise<StandardSchemaV1.InferOutput<S>>;
 }
+
+/** A schema of any library that follows Standard Schema. */
+export type ResultSchema = StandardSchemaV1;
 
 /** A request of the server's own. */
 export interface OutgoingRequest {

@@ -26,6 +26,7 @@ export type {
   McpRequest,
   OutgoingNotification,
   OutgoingRequest,
+  ResultSchema,
   SendOptions,
   ServerContext,
   TaskHandle,

@@ -57,6 +57,8 @@ export interface Exchange {
    * @param eventId What the client may resume after.
    */
   notify(text: string, eventId?: string): void;
+  /** Sends a message ahead of the answer that must not be left out, where {@link notify} may leave out some for a slow client. */
+  insist?(text: string): void;
   /** Turns the answer into an event stream before there is a message. Only over HTTP. */
   open?(eventId: string | undefined, retryMs: number): void;
   /** Ends an event stream without an answer. Only over HTTP. */

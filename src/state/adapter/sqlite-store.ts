@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { CancelTimer, Clock } from '../../kernel/clock.ts';
-import { keepAlive } from '../../kernel/keep-alive.ts';
 import { toMessage } from '../../kernel/errors.ts';
+import { keepAlive } from '../../kernel/keep-alive.ts';
 import type { Random } from '../../kernel/random.ts';
 import { StateStoreError } from '../errors.ts';
 import { fromExact, toExact } from '../exact-text.ts';

@@ -81,6 +81,7 @@ function scene(over: Partial<SseParts> = {}) {
     store: new MemoryStateStore(clock),
     jsonBounds: { maxDepth: 64, maxElements: 100_000 },
     messages: new LocalMessageBus(),
+    jsonBounds: { maxDepth: 64, maxElements: 100_000 },
     acceptor: {
       connect: (sink) => {
         const one: Opened = { sink, received: [], isClosed: false };
