@@ -96,6 +96,10 @@ export class TaskCall implements Call {
     return this.mcpReq.notify;
   }
 
+  get sendRequest(): McpRequest['send'] {
+    return this.mcpReq.send;
+  }
+
   get progress(): ServerContext['progress'] {
     return (progress, total, message) => {
       if (!this.#isTask) this.first.progress(progress, total, message);
