@@ -54,6 +54,7 @@ export class RedisStateStore implements StateStore {
         begin: (client) => bus.join(client),
         state: (isUp) => {
           this.#unanswered = 0;
+          this.#problem = undefined; // Whatever keeps it down is told after this.
           this.#cancelCheck?.();
           this.#cancelCheck = isUp ? options.clock.every(CHECK_MS, () => void this.#check()) : undefined;
         },
