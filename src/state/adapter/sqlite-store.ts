@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { CancelTimer, Clock } from '../../kernel/clock.ts';
 import { toMessage } from '../../kernel/errors.ts';
+import { keepAlive } from '../../kernel/keep-alive.ts';
 import type { Random } from '../../kernel/random.ts';
 import { StateStoreError } from '../errors.ts';
 import { fromExact, toExact } from '../exact-text.ts';
@@ -236,13 +237,18 @@ export class SqliteStateStore implements StateStore {
   async #insist<T>(work: () => T): Promise<T> {
     const { clock, timeoutMs } = this.#options;
     const endsAt = clock.now() + timeoutMs;
-    for (;;) {
-      await new Promise<void>((resolve) => void clock.after(RETRY_MS, resolve));
-      try {
-        return work();
-      } catch (error) {
-        if (!isBusy(error) || clock.now() >= endsAt) throw toStateError(error);
+    const release = keepAlive(); // A server that starts has no socket yet.
+    try {
+      for (;;) {
+        await new Promise<void>((resolve) => void clock.after(RETRY_MS, resolve));
+        try {
+          return work();
+        } catch (error) {
+          if (!isBusy(error) || clock.now() >= endsAt) throw toStateError(error);
+        }
       }
+    } finally {
+      release();
     }
   }
 }
