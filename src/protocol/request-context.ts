@@ -9,13 +9,12 @@ import {
   type OutgoingRequest,
   Refusal,
   type SendOptions,
-  type ServerContext,
   toProtocolError,
 } from '../dispatch/dispatch.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { EventStream } from '../session/session.ts';
 import type { EngineSignals, RequestOutcome } from '../signal/signal.ts';
-import type { Exchange, MessageSink } from '../transport/transport.ts';
+import type { Exchange } from '../transport/transport.ts';
 import {
   type AuthInfo,
   type ClientCapabilities,
