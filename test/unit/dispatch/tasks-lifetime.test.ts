@@ -116,7 +116,7 @@ describe('a task whose time is over', () => {
     await settle();
     expect(aborted).toEqual(['The task has expired']);
     clock.advance(60_000);
-    expect((store as MemoryStateStore).size).toMatchObject(texts: 0, logs: 0, sets: 0 );
+    expect((store as MemoryStateStore).size).toMatchObject({ texts: 0, logs: 0, sets: 0 });
   });
 });
 

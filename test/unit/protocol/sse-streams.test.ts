@@ -79,7 +79,6 @@ function scene(over: Partial<SseParts> = {}) {
     options: OPTIONS,
     limits: resolveTransportLimits({ maxStreamBufferBytes: 1_000 }),
     store: new MemoryStateStore(clock),
-    jsonBounds: { maxDepth: 64, maxElements: 100_000 },
     messages: new LocalMessageBus(),
     jsonBounds: { maxDepth: 64, maxElements: 100_000 },
     acceptor: {
