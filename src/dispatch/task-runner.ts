@@ -132,9 +132,9 @@ export class TaskRunner {
       const error = { code: ErrorCode.InternalError, message: STOPPED };
       await Promise.all(
         [...this.#running.values()].map(async (task) => {
+          this.leave(task); // What its handler makes of that is not kept.
           task.call.end(new DOMException(STOPPED, 'AbortError'));
           await this.#keep(task, task.outcome ?? failing(error, this.#now));
-          this.leave(task);
         }),
       );
       this.#stopListening?.();
