@@ -116,6 +116,7 @@ export class SseStreams {
       limits,
       clock,
       ticked: () => this.#quietly(() => store.touch(keyOf(id), ttlMs)),
+      expired: () => this.#finish(id),
       gone: forget,
     });
     if (stream === undefined) forget();
@@ -147,7 +148,13 @@ export class SseStreams {
   /** Ends each stream after the answers that are under way; new ones are refused. */
   close(): void {
     this.#closing = true;
-    for (const { stream, connection } of this.#open.values()) void connection.settled().then(() => stream.end());
+    for (const id of this.#open.keys()) this.#finish(id);
+  }
+
+  /** Ends a stream after the answers that are under way. */
+  #finish(id: string): void {
+    const { stream, connection } = this.#open.get(id) ?? {};
+    void connection?.settled().then(() => stream?.end());
   }
 
   /** What a store that cannot be reached does not learn it forgets by itself. */

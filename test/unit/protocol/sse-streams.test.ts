@@ -228,6 +228,32 @@ describe('HTTP with SSE', () => {
     expect([streams.open, faults]).toEqual([0, [expect.any(StateStoreError), expect.any(StateStoreError)]]);
   });
 
+  it('ends with its token, after what is under way', async () => {
+    const underWay = Promise.withResolvers<void>();
+    const sinks: MessageSink[] = [];
+    const connect = (sink: MessageSink) => {
+      sinks.push(sink);
+      return { receive: () => {}, reject: () => {}, settled: () => underWay.promise, close: () => {} };
+    };
+    const { get, clock, streams, parts } = scene({ acceptor: { connect } });
+    await parts.store.put('another', '', { ttlMs: 1_000_000 });
+    const before = clock.timers;
+    const exchange = new TestExchange();
+    const expiresAt = clock.wallNow() / 1_000 + 60;
+    (exchange.head as { access: unknown }).access = { principal: 'ada', info: { expiresAt } };
+    await get(exchange);
+    clock.advance(59_999);
+    await settle();
+    expect(exchange.isEnded).toBe(false);
+    clock.advance(1);
+    await settle();
+    sinks[0]?.send('the last answer');
+    underWay.resolve();
+    await settle();
+    expect([exchange.isEnded, streams.open, clock.timers]).toEqual([true, 0, before]);
+    expect(exchange.sent).toContain('the last answer');
+  });
+
   it('ends streams when the server drains, after what is under way, and opens no others', async () => {
     const { get, streams, opened } = scene();
     const stream = await get();
