@@ -49,6 +49,8 @@ const RETRY_AFTER: ExtraHeaders = [['Retry-After', '5']];
 export class SseStreams {
   readonly #parts: SseParts;
   readonly #open = new Map<string, OpenStream>();
+  /** Streams that wait for the store before they open. */
+  #opening = 0;
   #closing = false;
 
   constructor(parts: SseParts) {
@@ -97,14 +99,19 @@ export class SseStreams {
       refuse(exchange, 406, ErrorCode.BadHttpRequest, 'Accept must list text/event-stream');
       return;
     }
-    if (this.#closing || this.#open.size >= options.maxStreams) {
+    if (this.#closing || this.#open.size + this.#opening >= options.maxStreams) {
       refuse(exchange, 503, ErrorCode.Overloaded, 'Too many streams are open', RETRY_AFTER);
       return;
     }
     const id = randomUUID();
     const owner = ownerOf(exchange);
     const ttlMs = limits.streamKeepAliveMs * MISSED_PAUSES;
-    await store.put(keyOf(id), owner, { ttlMs });
+    this.#opening++;
+    try {
+      await store.put(keyOf(id), owner, { ttlMs });
+    } finally {
+      this.#opening--;
+    }
     const unsubscribe = messages.subscribe(keyOf(id), (text) => this.#open.get(id)?.connection.receive(text));
     const forget = (): void => {
       unsubscribe();
@@ -121,6 +128,7 @@ export class SseStreams {
     });
     if (stream === undefined) forget();
     else this.#open.set(id, { stream, owner, connection: acceptor.connect(stream) });
+    if (this.#closing) this.#finish(id); // Meanwhile.
   }
 
   /** Takes a message for a stream. What belongs to another principal is not there. */

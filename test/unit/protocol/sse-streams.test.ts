@@ -173,6 +173,30 @@ describe('HTTP with SSE', () => {
     expect([other.streams.open, other.opened]).toEqual([0, []]);
   });
 
+  it('opens no more streams than it may while the store takes its time', async () => {
+    const clock = new FakeClock();
+    const store = new MemoryStateStore(clock);
+    const slow = Promise.withResolvers<void>();
+    const put = store.put.bind(store);
+    const waiting = Object.assign(store, {
+      put: async (...given: Parameters<typeof put>) => {
+        await slow.promise;
+        return put(...given);
+      },
+    });
+    const { get, streams } = scene({ clock, store: waiting as never });
+    const exchanges = await Promise.all([get(), get(), get()]);
+    slow.resolve();
+    await settle();
+    expect([streams.open, exchanges.map(({ answer }) => answer?.status)]).toEqual([2, [undefined, undefined, 503]]);
+    exchanges[0]?.leave();
+    const last = new TestExchange();
+    const opening = get(last);
+    streams.close();
+    await opening;
+    expect([streams.open, last.isEnded]).toEqual([0, true]);
+  });
+
   it('keeps streams open by comments, and what others know of them alive', async () => {
     const { get, clock, parts } = scene();
     const stream = await get();
