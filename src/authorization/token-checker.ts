@@ -95,7 +95,9 @@ export class TokenChecker {
   /** What another server says about a token is believed as far as it could be in the token itself. */
   #introspectedInfo(claims: Record<string, unknown>): AuthInfo {
     const { authorizationServers, clockToleranceSeconds } = this.#parts.options;
-    const { iss = authorizationServers[0], nbf } = claims;
+    const { iss = authorizationServers[0], nbf, exp } = claims;
+    // A time that cannot be compared would be none at all.
+    if (![nbf, exp].every((time) => typeof (time ?? 0) === 'number')) throw invalidToken('The token is not valid');
     if (typeof nbf === 'number' && nbf > this.#parts.clock.wallNow() / 1_000 + clockToleranceSeconds)
       throw invalidToken('The token is not valid yet');
     return toAuthInfo(String(iss), claims);
@@ -110,8 +112,7 @@ export class TokenChecker {
       throw new CheckUnavailable('authorization.verify failed', { cause });
     }
     if (answer === undefined) throw invalidToken('The token is not valid');
-    if (isObject(answer) && Array.isArray(answer.scopes) && Array.isArray(answer.audience))
-      return Object.freeze({ ...answer });
+    if (isAuthInfo(answer)) return Object.freeze({ ...answer });
     const wrong = new TypeError('authorization.verify must answer an AuthInfo or undefined');
     this.#parts.fault(wrong);
     throw new CheckUnavailable(wrong.message);
@@ -131,4 +132,13 @@ export class TokenChecker {
     if (info.claims?.['cnf'] !== undefined) throw invalidToken('The token is bound to a key');
     return { info, believedSeconds };
   }
+}
+
+/** Whether an author's check answered what it is to answer: what looks like a name or a time and is none lets anybody in, for ever. */
+function isAuthInfo(answer: unknown): answer is AuthInfo {
+  if (!isObject(answer)) return false;
+  const { subject, clientId, issuer, scopes, audience, expiresAt } = answer;
+  const areNames = [subject, clientId].every((name) => name === undefined || (typeof name === 'string' && name !== ''));
+  const isTime = expiresAt === undefined || Number.isFinite(expiresAt);
+  return areNames && isTime && typeof issuer === 'string' && Array.isArray(scopes) && Array.isArray(audience);
 }

@@ -76,10 +76,13 @@ export class Gate {
       if (found instanceof Denial) this.#refuse(exchange, found, undefined);
       return;
     }
-    head.access = found;
     const lacking = this.#parts.authorization.lacking(found, []);
-    if (lacking === undefined) run();
-    else this.#refuse(exchange, lacking, undefined);
+    if (lacking !== undefined) {
+      this.#refuse(exchange, lacking, undefined);
+      return;
+    }
+    head.access = found; // Whoever repeats this block is let in by that alone.
+    run();
   }
 
   /** Whether the token lacks a scope that one of these messages needs. */

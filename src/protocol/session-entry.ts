@@ -1,4 +1,5 @@
 import { type Dispatcher, Refusal } from '../dispatch/dispatch.ts';
+import type { Clock } from '../kernel/clock.ts';
 import {
   type LiveSession,
   placeOf,
@@ -23,12 +24,14 @@ import { principalOf } from './gate.ts';
 import { type ClientMemory, type Greeting, MAX_WATCHED, tooManyWatched } from './legacy.ts';
 import type { RequestContext } from './request-context.ts';
 import { type ChangeBus, type ChangeEvent, changeNotification } from './subscriptions.ts';
+import { TokenBoundSink } from './token-bound.ts';
 
 export interface SessionEntryParts {
   readonly directory: SessionDirectory;
   readonly options: ResolvedSessions;
   readonly dispatcher: Dispatcher;
   readonly bus: ChangeBus;
+  readonly clock: Clock;
   fault(error: unknown): void;
 }
 
@@ -161,15 +164,17 @@ export class SessionEntry {
   }
 
   async #get(exchange: Exchange, session: LiveSession): Promise<void> {
-    const { streams } = this.#parts.directory;
+    const { directory, clock } = this.#parts;
+    const { streams } = directory;
+    const sink = new TokenBoundSink(exchange, clock);
     const last = exchange.head?.lastEventId;
     if (last === undefined) {
-      if (await streams.listen(session, exchange)) return;
+      if (await streams.listen(session, sink)) return;
       refuse(exchange, undefined, [409, ErrorCode.BadHttpRequest, 'The session has a GET stream already']);
       return;
     }
     const place = placeOf(last);
-    if (place !== undefined && (await streams.resume(session, exchange, place))) return;
+    if (place !== undefined && (await streams.resume(session, sink, place))) return;
     refuse(exchange, undefined, [
       400,
       ErrorCode.BadHttpRequest,

@@ -36,7 +36,7 @@ export function createSessions(
   const fault = (error: unknown): void => void signals.fault.emit({ where: 'sessions', error });
   const directory = new SessionDirectory({ store, messages, clock, options, requests, fault });
   return {
-    sessions: new SessionEntry({ directory, options, dispatcher, bus, fault }),
+    sessions: new SessionEntry({ directory, options, dispatcher, bus, clock, fault }),
     asked: () => directory.need(),
   };
 }

@@ -7,6 +7,7 @@ import {
   STREAM_HEADERS,
   type TransportLimits,
 } from '../transport/transport.ts';
+import { whenExpired } from './token-bound.ts';
 
 const HEADER_LINES = STREAM_HEADERS.map(([name, value]) => `${name}: ${value}\r\n`).join('');
 const COMMENT = ': keep-alive\n\n';
@@ -16,6 +17,8 @@ export interface SseStreamParts {
   readonly clock: Clock;
   /** Runs with each comment that keeps it open. */
   readonly ticked: () => void;
+  /** Runs when the token expires that it began with. */
+  readonly expired: () => void;
   /** Runs when it is over, whoever ended it. */
   readonly gone: () => void;
 }
@@ -26,11 +29,12 @@ export class SseStream implements MessageSink {
   readonly #relay: Relay;
   readonly #maxWaitingBytes: number;
   readonly #cancelKeepAlive: CancelTimer;
+  readonly #cancelExpiry: CancelTimer;
   readonly #gone: () => void;
   #isSlow = false;
   #waitingBytes = 0;
 
-  private constructor(exchange: Exchange, relay: Relay, { limits, clock, ticked, gone }: SseStreamParts) {
+  private constructor(exchange: Exchange, relay: Relay, { limits, clock, ticked, expired, gone }: SseStreamParts) {
     this.head = exchange.head;
     this.#gone = gone;
     this.#relay = relay;
@@ -43,6 +47,7 @@ export class SseStream implements MessageSink {
       this.#write(COMMENT);
       ticked();
     });
+    this.#cancelExpiry = whenExpired(exchange, clock, expired);
   }
 
   /**
@@ -71,6 +76,7 @@ export class SseStream implements MessageSink {
 
   #over(): void {
     this.#cancelKeepAlive();
+    this.#cancelExpiry();
     this.#gone();
   }
 

@@ -49,6 +49,8 @@ const RETRY_AFTER: ExtraHeaders = [['Retry-After', '5']];
 export class SseStreams {
   readonly #parts: SseParts;
   readonly #open = new Map<string, OpenStream>();
+  /** Streams that wait for the store before they open. */
+  #opening = 0;
   #closing = false;
 
   constructor(parts: SseParts) {
@@ -97,14 +99,19 @@ export class SseStreams {
       refuse(exchange, 406, ErrorCode.BadHttpRequest, 'Accept must list text/event-stream');
       return;
     }
-    if (this.#closing || this.#open.size >= options.maxStreams) {
+    if (this.#closing || this.#open.size + this.#opening >= options.maxStreams) {
       refuse(exchange, 503, ErrorCode.Overloaded, 'Too many streams are open', RETRY_AFTER);
       return;
     }
     const id = randomUUID();
     const owner = ownerOf(exchange);
     const ttlMs = limits.streamKeepAliveMs * MISSED_PAUSES;
-    await store.put(keyOf(id), owner, { ttlMs });
+    this.#opening++;
+    try {
+      await store.put(keyOf(id), owner, { ttlMs });
+    } finally {
+      this.#opening--;
+    }
     const unsubscribe = messages.subscribe(keyOf(id), (text) => this.#open.get(id)?.connection.receive(text));
     const forget = (): void => {
       unsubscribe();
@@ -116,10 +123,12 @@ export class SseStreams {
       limits,
       clock,
       ticked: () => this.#quietly(() => store.touch(keyOf(id), ttlMs)),
+      expired: () => this.#finish(id),
       gone: forget,
     });
     if (stream === undefined) forget();
     else this.#open.set(id, { stream, owner, connection: acceptor.connect(stream) });
+    if (this.#closing) this.#finish(id); // Meanwhile.
   }
 
   /** Takes a message for a stream. What belongs to another principal is not there. */
@@ -147,7 +156,13 @@ export class SseStreams {
   /** Ends each stream after the answers that are under way; new ones are refused. */
   close(): void {
     this.#closing = true;
-    for (const { stream, connection } of this.#open.values()) void connection.settled().then(() => stream.end());
+    for (const id of this.#open.keys()) this.#finish(id);
+  }
+
+  /** Ends a stream after the answers that are under way. */
+  #finish(id: string): void {
+    const { stream, connection } = this.#open.get(id) ?? {};
+    void connection?.settled().then(() => stream?.end());
   }
 
   /** What a store that cannot be reached does not learn it forgets by itself. */

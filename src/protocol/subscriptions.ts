@@ -1,5 +1,5 @@
 import type { Dispatcher } from '../dispatch/dispatch.ts';
-import { type Clock, MAX_TIMER_MS } from '../kernel/clock.ts';
+import type { Clock } from '../kernel/clock.ts';
 import type { Random } from '../kernel/random.ts';
 import {
   acknowledgement,
@@ -12,6 +12,7 @@ import {
   taggedText,
 } from '../wire/wire.ts';
 import type { RequestContext } from './request-context.ts';
+import { whenExpired } from './token-bound.ts';
 
 /** A change that clients may have asked to hear of. */
 export type ChangeEvent =
@@ -125,16 +126,7 @@ export class Subscriptions {
     stream.filter = filter;
     stream.watched = new Set(filter.resourceSubscriptions);
     stream.call.exchange.notify(acknowledgement(stream.call.id, filter));
-    this.#endInTime(stream);
-  }
-
-  /** A stream may outlive the token that it began with: then its client comes back with another one. */
-  #endInTime(stream: Stream): void {
-    const { expiresAt } = stream.call.auth ?? {};
-    if (expiresAt === undefined) return;
-    const { clock } = this.#pace;
-    const leftMs = Math.max(0, expiresAt * 1_000 - clock.wallNow());
-    stream.call.whenSettled(clock.after(Math.min(leftMs, MAX_TIMER_MS), () => this.#end(stream)));
+    stream.call.whenSettled(whenExpired(stream.call.exchange, this.#pace.clock, () => this.#end(stream)));
   }
 
   /** A stream that tells of tasks too, first of all how they are: one may have changed before anybody listened. */

@@ -66,6 +66,11 @@ export class EventLog {
     return ((await this.read({ stream, number })) ?? []).length > 0 ? 'open' : 'unknown'; // It made room for later ones.
   }
 
+  /** Whether nothing is kept of a stream. */
+  async isGone(stream: string): Promise<boolean> {
+    return (await this.#store.read(this.keyOf(stream), 0)).entries.length === 0;
+  }
+
   drop(stream: string): Awaitable<void> {
     return this.#store.drop(this.keyOf(stream));
   }

@@ -76,11 +76,16 @@ export class SessionStreams {
     return true;
   }
 
-  /** Goes on with a stream after an event. @returns False for an event that is not known, or not any more. */
+  /**
+   * Goes on with a stream after an event; with a GET stream that was quiet for so long that nothing of it is kept, from now on.
+   *
+   * @returns False for an event that is not known, or not any more.
+   */
   async resume(session: LiveSession, sink: EventSink, place: EventPlace): Promise<boolean> {
     const log = this.#logOf(session);
     const state = await log.stateAfter(place);
-    if (state === 'unknown') return false;
+    if (state === 'unknown')
+      return place.stream === GET_STREAM && (await log.isGone(GET_STREAM)) && this.listen(session, sink);
     sink.open?.(undefined, this.#parts.options.retryMs);
     if (state === 'over') sink.finish?.();
     if (state === 'over' || sink.closed) return true;

@@ -31,6 +31,7 @@ export class StreamTail {
     this.#isAsked = true;
     this.#reading ??= this.#read().finally(() => {
       this.#reading = undefined;
+      if (this.#isAsked && !this.#isOver) void this.look(); // Asked for after the last look, before it was known to be the last.
     });
     return this.#reading;
   }

@@ -1,5 +1,5 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import type { OptimizedServerConfig } from '../../../src/index.ts';
+import type { AuthorizationOptions, OptimizedServerConfig } from '../../../src/index.ts';
 import { envelope } from '../../unit/support/messages.ts';
 import { startNotes } from './notes-server.ts';
 
@@ -8,10 +8,10 @@ export const RESOURCE = 'https://notes.example/mcp';
 export const PEOPLE = Array.from({ length: 100 }, (_, index) => `user-${index}`);
 
 /** A server that knows a hundred people, each by a token, and how they call it. */
-export async function stage(config: Partial<OptimizedServerConfig> = {}) {
+export async function stage(config: Partial<OptimizedServerConfig> = {}, more: Partial<AuthorizationOptions> = {}) {
   const { privateKey, publicKey } = await generateKeyPair('ES256');
   const jwk = { ...(await exportJWK(publicKey)), alg: 'ES256' } as Record<string, unknown>;
-  const authorization = { authorizationServers: [ISSUER], resource: RESOURCE, jwks: { keys: [jwk] } };
+  const authorization = { authorizationServers: [ISSUER], resource: RESOURCE, jwks: { keys: [jwk] }, ...more };
   const { server, url } = await startNotes(authorization, config);
   const tokens = new Map<string, string>();
   for (const person of PEOPLE) {

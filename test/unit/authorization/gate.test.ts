@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { ServerContext } from '../../../src/registry/registry.ts';
 import { allMessages, callTool, ENDPOINT, legacy, modern, openModern, post, readReply } from '../support/http.ts';
 import { modernRequest, namesOf, textOf } from '../support/messages.ts';
+import { SessionClient } from '../support/session-client.ts';
 import { settle, type TestServer, text } from '../support/test-server.ts';
 import { guardedServer, METADATA_URL } from './guarded-server.ts';
 import { ISSUER } from './test-issuer.ts';
@@ -223,6 +224,54 @@ describe('a stream', () => {
     const messages = await all;
     expect(messages[0]?.method).toBe('notifications/subscriptions/acknowledged');
     expect(messages.at(-1)?.result).toMatchObject({ resultType: 'complete' });
+    expect(clock.timers).toBe(before);
+  });
+
+  it('of a session ends with its token, and goes on with another one', async () => {
+    const { server, clock, bearer } = await guardedServer(whoami, { sessions: true });
+    const client = await SessionClient.open(server, { fields: await bearer() });
+    const again = async (lastId: string | undefined) =>
+      client.listen({ ...(await bearer()), ...(lastId === undefined ? {} : { 'Last-Event-ID': lastId }) });
+    const first = await again(undefined);
+    clock.advance(200_000);
+    const second = await again((await first.next())?.id);
+    expect(await first.rest()).toEqual([]);
+    for (const seconds of [50, 250, 200]) {
+      clock.advance(seconds * 1_000); // At last the first token has expired, the second has not.
+      server.registerTool(`after${seconds}`, {}, () => text(''));
+      expect((await second.message())?.method).toBe('notifications/tools/list_changed');
+    }
+    clock.advance(100_000);
+    expect(await second.rest()).toEqual([]);
+    const third = await again(second.lastId);
+    server.registerTool('newest', {}, () => text(''));
+    expect((await third.message())?.method).toBe('notifications/tools/list_changed');
+  });
+
+  it('of a session goes on though it was quiet for longer than its events are kept', async () => {
+    const { server, clock, bearer } = await guardedServer(whoami, { sessions: true });
+    const client = await SessionClient.open(server, { fields: await bearer() });
+    const quiet = await client.listen(await bearer());
+    clock.advance(600_000);
+    expect(await quiet.rest()).toEqual([]);
+    const next = await client.listen({ ...(await bearer()), 'Last-Event-ID': quiet.lastId as string });
+    server.registerTool('new', {}, () => text(''));
+    expect((await next.message())?.method).toBe('notifications/tools/list_changed');
+  });
+
+  it('of a session leaves no timer, however it ends', async () => {
+    const { server, clock, bearer } = await guardedServer(whoami, { sessions: true });
+    const fields = await bearer();
+    const client = await SessionClient.open(server, { fields });
+    const before = clock.timers;
+    const left = await client.listen(fields);
+    expect((await client.get(fields)).status).toBe(409);
+    await left.leave();
+    await settle();
+    expect(clock.timers).toBe(before);
+    const ended = await client.listen(fields);
+    await client.delete(fields);
+    expect(await ended.rest()).toEqual([]);
     expect(clock.timers).toBe(before);
   });
 

@@ -35,6 +35,8 @@ describe('tokens that say nothing themselves', () => {
     ['is of another issuer', { iss: 'https://evil.example' }, '401 The token is not valid'],
     ['has expired', { exp: 1 }, '401 The token has expired'],
     ['is not valid yet', { nbf: 99_999_999_999 }, '401 The token is not valid yet'],
+    ['expires at what is no time', { exp: '99999999999' }, '401 The token is not valid'],
+    ['begins at what is no time', { nbf: '99999999999' }, '401 The token is not valid'],
     ['names nobody', { sub: undefined, client_id: undefined }, '401 The token names nobody'],
   ])('are refused where one %s', async (_what, changes, reason) => {
     const { rig, said, active } = await saying({});

@@ -132,6 +132,10 @@ describe('a check of the author’s own', () => {
   it.each([
     ['throws', () => Promise.reject(new Error('no database'))],
     ['answers something else', () => 'ada' as never],
+    ['answers a time that is no number', () => ({ ...answer, expiresAt: Number.NaN })],
+    ['answers a time as text', () => ({ ...answer, expiresAt: '1' as never })],
+    ['answers a subject without a name', () => ({ ...answer, subject: '' })],
+    ['answers nothing for a subject', () => ({ ...answer, subject: null as never })],
   ])('that %s is a fault of the server, not of the client', async (_what, verify) => {
     const rig = await Rig.create({ verify });
     expect(await rig.outcome('x')).toBe('503 The token cannot be checked now');

@@ -122,17 +122,7 @@ describe("the stream of a request's answer in a session", () => {
     const stream = await client.stream('walk', { steps: 0 });
     await stream.rest();
     const id = stream.lastId as string;
-    for (const wrong of [
-      ' ',
-      'x',
-      '1',
-      '_',
-      `${id}0`,
-      `${id}x`,
-      id.replace(/\d+$/, '0'),
-      'get_1',
-      `${'a'.repeat(24)}_1`,
-    ])
+    for (const wrong of [' ', 'x', '1', '_', `${id}0`, `${id}x`, id.replace(/\d+$/, '0'), `${'a'.repeat(24)}_1`])
       expect((await client.get({ 'Last-Event-ID': wrong })).status).toBe(400);
     expect((await other.get({ 'Last-Event-ID': id })).status).toBe(400);
     expect((await client.get({ 'Last-Event-ID': id, Authorization: 'Bearer x' })).status).toBe(404);
@@ -225,6 +215,21 @@ describe('the GET stream of a session', () => {
       { method: 'notifications/resources/list_changed' },
     ]);
     expect((await client.get()).status).toBe(409);
+  });
+
+  it('is begun anew where nothing of it is kept, which is no reason for a client to give up', async () => {
+    const clock = new FakeClock();
+    const { server } = walking(true, { clock });
+    const client = await SessionClient.open(server);
+    const first = await client.listen();
+    const id = (await first.next())?.id as string;
+    const second = await client.listen({ 'Last-Event-ID': id });
+    clock.advance(400_000);
+    expect(await second.rest()).toEqual([]);
+    const third = await client.listen({ 'Last-Event-ID': id });
+    server.sendToolListChanged();
+    expect((await third.message())?.method).toBe('notifications/tools/list_changed');
+    expect((await client.get({ 'Last-Event-ID': 'get_9' })).status).toBe(400);
   });
 
   it('keeps its session alive, and outlives its client only for a while', async () => {

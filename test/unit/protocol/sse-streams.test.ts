@@ -173,6 +173,30 @@ describe('HTTP with SSE', () => {
     expect([other.streams.open, other.opened]).toEqual([0, []]);
   });
 
+  it('opens no more streams than it may while the store takes its time', async () => {
+    const clock = new FakeClock();
+    const store = new MemoryStateStore(clock);
+    const slow = Promise.withResolvers<void>();
+    const put = store.put.bind(store);
+    const waiting = Object.assign(store, {
+      put: async (...given: Parameters<typeof put>) => {
+        await slow.promise;
+        return put(...given);
+      },
+    });
+    const { get, streams } = scene({ clock, store: waiting as never });
+    const exchanges = await Promise.all([get(), get(), get()]);
+    slow.resolve();
+    await settle();
+    expect([streams.open, exchanges.map(({ answer }) => answer?.status)]).toEqual([2, [undefined, undefined, 503]]);
+    exchanges[0]?.leave();
+    const last = new TestExchange();
+    const opening = get(last);
+    streams.close();
+    await opening;
+    expect([streams.open, last.isEnded]).toEqual([0, true]);
+  });
+
   it('keeps streams open by comments, and what others know of them alive', async () => {
     const { get, clock, parts } = scene();
     const stream = await get();
@@ -226,6 +250,32 @@ describe('HTTP with SSE', () => {
     expect((await get()).answer).toMatchObject({ status: 503, headers: [['Retry-After', '5']] });
     expect((await post(`/messages?sessionId=${crypto.randomUUID()}`, '{}')).answer?.status).toBe(503);
     expect([streams.open, faults]).toEqual([0, [expect.any(StateStoreError), expect.any(StateStoreError)]]);
+  });
+
+  it('ends with its token, after what is under way', async () => {
+    const underWay = Promise.withResolvers<void>();
+    const sinks: MessageSink[] = [];
+    const connect = (sink: MessageSink) => {
+      sinks.push(sink);
+      return { receive: () => {}, reject: () => {}, settled: () => underWay.promise, close: () => {} };
+    };
+    const { get, clock, streams, parts } = scene({ acceptor: { connect } });
+    await parts.store.put('another', '', { ttlMs: 1_000_000 });
+    const before = clock.timers;
+    const exchange = new TestExchange();
+    const expiresAt = clock.wallNow() / 1_000 + 60;
+    (exchange.head as { access: unknown }).access = { principal: 'ada', info: { expiresAt } };
+    await get(exchange);
+    clock.advance(59_999);
+    await settle();
+    expect(exchange.isEnded).toBe(false);
+    clock.advance(1);
+    await settle();
+    sinks[0]?.send('the last answer');
+    underWay.resolve();
+    await settle();
+    expect([exchange.isEnded, streams.open, clock.timers]).toEqual([true, 0, before]);
+    expect(exchange.sent).toContain('the last answer');
   });
 
   it('ends streams when the server drains, after what is under way, and opens no others', async () => {
