@@ -7,6 +7,7 @@ import {
   endOf,
   failing,
   isTerminal,
+  NoRoomError,
   reported,
   type TaskRecord,
   type TaskStore,
@@ -33,6 +34,8 @@ export interface RunningTask {
   version: number;
   /** How it ended, as long as that could not be kept. */
   outcome: Transition | undefined;
+  /** Whether the store has no room for how it ended, so that it has failed instead. */
+  hasNoRoom: boolean;
   /** The newest word on how far it is, not kept yet. */
   message: string | undefined;
   /** Whether a word was kept of late, or is being kept. */
@@ -46,6 +49,7 @@ export const BEAT_MS = 5_000;
 const SAY_EVERY_MS = 500;
 
 const STOPPED = 'The server stopped before the task was finished';
+const NO_ROOM = 'There is no room to keep what became of this task';
 
 /** Runs the tasks of this instance: keeps what becomes of them, says that it lives, and ends what is cancelled or too old. */
 export class TaskRunner {
@@ -74,7 +78,7 @@ export class TaskRunner {
   prepare(record: TaskRecord, first: Call, round: EarlierRound): RunningTask {
     const call = new TaskCall(first, record.id, round, (message) => this.#say(task, message));
     const task: RunningTask = {
-      ...{ record, call, version: 0, outcome: undefined, message: undefined },
+      ...{ record, call, version: 0, outcome: undefined, hasNoRoom: false, message: undefined },
       ...{ isSaying: false, cancelSaying: undefined },
     };
     return task;
@@ -187,7 +191,10 @@ export class TaskRunner {
       return true;
     } catch (error) {
       this.#fault(task, error);
-      return false;
+      if (!(error instanceof NoRoomError) || task.hasNoRoom) return false;
+      task.hasNoRoom = true; // Waiting for it would hold the task's place.
+      task.outcome = failing({ code: ErrorCode.InternalError, message: NO_ROOM }, this.#now);
+      return this.#keep(task, task.outcome);
     }
   }
 

@@ -27,6 +27,13 @@ export type TaskListener = (id: string, status: TaskStatus) => void;
 const ID = /^[\w-]{32}$/;
 /** Changes that meet others are tried so often: each time one of them gets through. */
 const MAX_TRIES = 50;
+/** The store has no room for what a task has become. */
+export class NoRoomError extends StateStoreError {
+  constructor() {
+    super('the store has no room for what became of a task');
+  }
+}
+
 /** How long an instance that says nothing is believed to live. */
 export const LEASE_MS = 30_000;
 
@@ -70,16 +77,17 @@ export class TaskStore {
     return (await this.#parts.store.get(this.#key('task', id)))?.version;
   }
 
-  /** Changes a task that is still as it was read. @returns The new version, or nothing where it is not. */
+  /** Changes a task that is still as it was read. @returns The new version, or nothing where it is not. @throws {NoRoomError} */
   async replace({ version }: KeptTask, next: TaskRecord): Promise<number | undefined> {
     if (this.#leftMs(next) <= 0) return undefined;
     const outcome = await this.#put(next, version, []);
+    if (outcome === 'full') throw new NoRoomError();
     if (typeof outcome !== 'number') return undefined;
     this.#parts.messages.publish(this.#channel, `${next.status} ${next.id}`);
     return outcome;
   }
 
-  /** Changes a task, whatever others do meanwhile. @returns What is kept now; nothing where the change did not apply. */
+  /** Changes a task, whatever others do meanwhile. @returns What is kept now; nothing where the change did not apply. @throws {NoRoomError} */
   async change(id: string, transition: Transition): Promise<KeptTask | undefined> {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const kept = await this.read(id);

@@ -283,3 +283,48 @@ describe('a store that is down', () => {
     expect(await one.get(taskId)).toMatchObject({ status: 'completed', result: text('one kept later') });
   });
 });
+
+describe('a store that is full', () => {
+  function filled(): ReturnType<typeof two> & { readonly room: (characters: number) => void } {
+    const made = two();
+    const store = made.store as MemoryStateStore;
+    const room = (characters: number): void => {
+      store.maxCharacters = store.size.characters + characters;
+    };
+    return { ...made, room };
+  }
+
+  it('fails a task whose result is larger than it can keep, and gives its place back', async () => {
+    const { one, done, room } = filled();
+    const { taskId } = await one.begin('waits');
+    room(1_000);
+    done.open('x'.repeat(10_000));
+    await settle();
+    const message = 'There is no room to keep what became of this task';
+    expect(await one.get(taskId)).toMatchObject({
+      status: 'failed',
+      error: { code: ErrorCode.InternalError, message },
+    });
+    await one.dispatcher.tasks.close(new Promise(() => {})); // Nothing runs any more.
+    expect(one.faults).toHaveLength(1);
+  });
+
+  it('refuses answers that it cannot keep, for now', async () => {
+    const { one, room } = filled();
+    const { listRoots } = inputRequired;
+    one.registry.registerTool('both', { task: AT_ONCE }, ({ mcpReq }: ServerContext) =>
+      mcpReq.inputResponses === undefined
+        ? inputRequired({ inputRequests: { first: listRoots(), second: listRoots() } })
+        : text('answered'),
+    );
+    const { taskId } = await one.begin('both', {}, CAN);
+    room(10);
+    const roots = { roots: [{ uri: `file:///${'x'.repeat(1_000)}` }] };
+    for (const inputResponses of [{ first: roots }, { first: roots, second: roots }])
+      expect(codeOf(await one.ask('tasks/update', { taskId, inputResponses }))).toBe(ErrorCode.Overloaded);
+    room(10_000);
+    await one.ask('tasks/update', { taskId, inputResponses: { first: roots, second: roots } });
+    await settle();
+    expect(await one.get(taskId)).toMatchObject({ status: 'completed' });
+  });
+});
