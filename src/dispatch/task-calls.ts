@@ -238,7 +238,7 @@ export class TaskCalls {
     const error = { code: ErrorCode.InternalError, message: LOST };
     const { owner } = kept.record;
     const failed = await this.#tasks.change(id, (record) =>
-      record.owner === owner ? failing(error, this.#now)(record) : undefined,
+      record.owner === owner && !this.#runner.runs(id) ? failing(error, this.#now)(record) : undefined,
     );
     return failed ?? this.#tasks.read(id);
   }

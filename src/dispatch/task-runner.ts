@@ -156,13 +156,17 @@ export class TaskRunner {
     if (task.version > 0 && !task.isSaying) this.#keepMessage(task);
   }
 
-  #outcomeOf({ call: { asked } }: RunningTask, answer: Answer): Transition {
-    if (asked === undefined) return completing(JSON.parse(answer as string), this.#parts.tasks.instance, this.#now);
-    return asking(
+  #outcomeOf(task: RunningTask, answer: Answer): Transition {
+    const { asked } = task.call;
+    const owner = this.#parts.tasks.instance;
+    if (asked === undefined) return completing(JSON.parse(answer as string), owner, this.#now);
+    const ask = asking(
       asked['inputRequests'] as { [key: string]: InputRequest },
-      asked['requestState'] as string,
+      { state: asked['requestState'] as string, owner },
       this.#now,
     );
+    // What was kept without anybody knowing, and is tried once more, must not end the round after it.
+    return (record) => ((this.#running.get(record.id) ?? task) === task ? ask(record) : undefined);
   }
 
   #failure(task: RunningTask, error: unknown): Transition {

@@ -52,6 +52,37 @@ describe('a task of another instance', () => {
     expect(await other.get(taskId)).toMatchObject({ status: 'completed', result: text('answered on two') });
   });
 
+  it.each(['one', 'two'])(
+    'is not asked again what instance %s goes on with, when its question was kept unseen',
+    async (on) => {
+      const { one, two: other, store, clock } = two();
+      const end = gate();
+      for (const { registry } of [one, other])
+        registry.registerTool('waits later', { task: AT_ONCE }, async ({ mcpReq }: ServerContext) => {
+          if (mcpReq.inputResponses === undefined) return ASKS;
+          await end.opened;
+          return text('done');
+        });
+      const put = store.put.bind(store);
+      store.put = (key, value, options) => {
+        const outcome = put(key, value, options);
+        if (value.includes('input_required')) throw new StateStoreError('no answer came in time');
+        return outcome;
+      };
+      const { taskId } = await one.begin('waits later', {}, CAN);
+      store.put = put;
+      const goesOn = on === 'one' ? one : other;
+      await goesOn.ask('tasks/update', { taskId, inputResponses: { roots: { roots: [] } } });
+      await settle();
+      clock.advance(5_000);
+      await settle();
+      expect(await other.get(taskId)).toMatchObject({ status: 'working' });
+      end.open();
+      await settle();
+      expect(await other.get(taskId)).toMatchObject({ status: 'completed', result: text('done') });
+    },
+  );
+
   it('fails once the lease of an instance that was killed has lapsed, and not before', async () => {
     const { one, two: other, clock } = two();
     const { taskId } = await one.begin('waits');
