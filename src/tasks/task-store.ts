@@ -36,11 +36,17 @@ export class NoRoomError extends StateStoreError {
 
 /** How long an instance that says nothing is believed to live. */
 export const LEASE_MS = 30_000;
+/** How long it is missed before that is believed no more: while a store is away the leases of all end, and come back with the next beat. */
+export const DOUBT_MS = 10_000;
+/** For so long it is remembered when an instance was missed first: no less than the longest pause between two questions. */
+const REMEMBERED_MS = 3_600_000;
 
 /** The tasks of a server in its store, and the messages about them. All its methods fail with `STATE_STORE` when that is down. */
 export class TaskStore {
   readonly #parts: TaskStoreParts;
   readonly #channel: string;
+  /** Instances without a lease, and when each was missed first. */
+  readonly #missed = new Map<string, number>();
 
   constructor(parts: TaskStoreParts) {
     this.#parts = parts;
@@ -109,9 +115,18 @@ export class TaskStore {
     await this.#parts.store.put(this.#key('lease', this.instance), '', { ttlMs: LEASE_MS });
   }
 
-  /** Whether another instance has said so of late. */
+  /** Whether another instance has said so of late, or is missed for a short time only. */
   async isAlive(instance: string): Promise<boolean> {
-    return (await this.#parts.store.get(this.#key('lease', instance))) !== undefined;
+    const lease = await this.#parts.store.get(this.#key('lease', instance));
+    if (lease !== undefined) {
+      this.#missed.delete(instance);
+      return true;
+    }
+    const now = this.#parts.clock.now();
+    for (const [other, since] of this.#missed) if (now - since > REMEMBERED_MS) this.#missed.delete(other);
+    const since = this.#missed.get(instance) ?? now;
+    this.#missed.set(instance, since);
+    return now - since < DOUBT_MS;
   }
 
   /** Listens for changes of tasks, by whichever instance. @returns What ends that. */

@@ -95,8 +95,31 @@ describe('a task of another instance', () => {
     clock.advance(24_000);
     expect(await other.get(taskId)).toMatchObject({ status: 'working' });
     clock.advance(6_001);
+    expect(await other.get(taskId)).toMatchObject({ status: 'working' });
+    clock.advance(10_000);
     const error = { code: ErrorCode.InternalError, message: expect.stringContaining('ended before it was finished') };
     expect(await other.get(taskId)).toMatchObject({ status: 'failed', error });
+  });
+
+  it('is not failed by another for want of a lease that ended while the store was away', async () => {
+    const { one, two: other, store, clock, done } = two();
+    const { taskId } = await one.begin('waits');
+    for (let outage = 0; outage < 2; outage++) {
+      const put = store.put.bind(store);
+      store.put = () => {
+        throw new StateStoreError('down');
+      };
+      clock.advance(60_000);
+      await settle();
+      store.put = put;
+      expect(await other.get(taskId)).toMatchObject({ status: 'working' });
+      clock.advance(5_000);
+      await settle();
+      expect(await other.get(taskId)).toMatchObject({ status: 'working' });
+    }
+    done.open('done');
+    await settle();
+    expect(await other.get(taskId)).toMatchObject({ status: 'completed' });
   });
 
   it('is not failed for want of a lease that a store has lost for a while', async () => {
