@@ -65,6 +65,9 @@ export class TaskCall implements Call {
   get cancelled(): boolean {
     return this.signal.aborted;
   }
+  lacks(scopes: readonly string[]): boolean {
+    return this.first.lacks(scopes);
+  }
   get auth(): ServerContext['auth'] {
     return this.first.auth;
   }

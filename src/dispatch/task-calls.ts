@@ -148,7 +148,7 @@ export class TaskCalls {
 
   /** Serves `tasks/get`. */
   readonly get: MethodHandler = async (params, call) => {
-    const { record } = await this.#find(params, call);
+    const { record } = this.#allowed(await this.#find(params, call), call);
     return this.#parts.writer.complete({ ...viewOf(record) }, call);
   };
 
@@ -163,7 +163,7 @@ export class TaskCalls {
   readonly update: MethodHandler = async (params, call) => {
     const responses = params?.['inputResponses'];
     for (;;) {
-      const kept = await this.#find(params, call);
+      const kept = this.#allowed(await this.#find(params, call), call);
       if (!isObject(responses)) throw new ProtocolError(ErrorCode.InvalidParams, 'inputResponses must be an object');
       const next = answering(responses, this.#tasks.instance, this.#now)(kept.record);
       const isDone =
@@ -212,7 +212,18 @@ export class TaskCalls {
   /** Has a caller told of its own among these tasks. @throws {ProtocolError} -32021 to a client that cannot follow tasks. */
   async watch(ids: readonly string[], call: Call, tell: (task: DetailedTask) => void): Promise<WatchedTasks> {
     if (!declaresTasks(call.clientCapabilities)) throw tasksNotDeclared();
-    return guarded(() => this.#watch.open(ids, call.principal, tell));
+    return guarded(() => this.#watch.open(ids, call.principal, (record) => !this.#isDenied(record, call), tell));
+  }
+
+  /** A task whose tool the caller may use now: its token may be another than that of the call. @throws {ProtocolError} -32600 */
+  #allowed(kept: KeptTask, call: Call): KeptTask {
+    if (!this.#isDenied(kept.record, call)) return kept;
+    throw new ProtocolError(ErrorCode.InvalidRequest, 'The token lacks a scope that the tool of this task needs');
+  }
+
+  #isDenied({ tool }: TaskRecord, call: Call): boolean {
+    const { scopes } = this.#parts.registry.tools.get(tool)?.compiled ?? {};
+    return scopes !== undefined && call.lacks(scopes);
   }
 
   /** Lets tasks finish until the deadline; those that have not by then fail. */
