@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { Clock } from '../kernel/clock.ts';
+import { type CancelTimer, type Clock, MAX_TIMER_MS } from '../kernel/clock.ts';
 import type { EngineSignals } from '../signal/signal.ts';
-import type { MessageBus, StateStore } from '../state/state.ts';
+import { type MessageBus, type StateStore, StateStoreError } from '../state/state.ts';
 import type {
   Acceptor,
   Exchange,
@@ -13,7 +13,7 @@ import type {
   TransportLimits,
 } from '../transport/transport.ts';
 import { ErrorCode, errorText, isObject, type JsonBounds, kindOf, parseMessage } from '../wire/wire.ts';
-import { type Gate, type GatedMessage, principalOf } from './gate.ts';
+import { authOf, type Gate, type GatedMessage, principalOf } from './gate.ts';
 import { SseStream } from './sse-stream.ts';
 
 /** What serves the deprecated transport. */
@@ -49,6 +49,8 @@ const RETRY_AFTER: ExtraHeaders = [['Retry-After', '5']];
 export class SseStreams {
   readonly #parts: SseParts;
   readonly #open = new Map<string, OpenStream>();
+  /** Streams that the store is being told of. */
+  #opening = 0;
   #closing = false;
 
   constructor(parts: SseParts) {
@@ -97,17 +99,31 @@ export class SseStreams {
       refuse(exchange, 406, ErrorCode.BadHttpRequest, 'Accept must list text/event-stream');
       return;
     }
-    if (this.#closing || this.#open.size >= options.maxStreams) {
+    const refuseForNow = (): void =>
       refuse(exchange, 503, ErrorCode.Overloaded, 'Too many streams are open', RETRY_AFTER);
+    if (this.#closing || this.#open.size + this.#opening >= options.maxStreams) {
+      refuseForNow();
       return;
     }
     const id = randomUUID();
     const owner = ownerOf(exchange);
     const ttlMs = limits.streamKeepAliveMs * MISSED_PAUSES;
-    await store.put(keyOf(id), owner, { ttlMs });
+    this.#opening++;
+    try {
+      if ((await store.put(keyOf(id), owner, { ttlMs })) === 'full') throw new StateStoreError('the store is full');
+    } finally {
+      this.#opening--;
+    }
+    if (this.#closing) {
+      this.#quietly(() => store.delete(keyOf(id)));
+      refuseForNow();
+      return;
+    }
     const unsubscribe = messages.subscribe(keyOf(id), (text) => this.#open.get(id)?.connection.receive(text));
+    let cancelEnd: CancelTimer | undefined;
     const forget = (): void => {
       unsubscribe();
+      cancelEnd?.();
       this.#quietly(() => store.delete(keyOf(id)));
       this.#open.get(id)?.connection.close();
       this.#open.delete(id);
@@ -118,8 +134,16 @@ export class SseStreams {
       ticked: () => this.#quietly(() => store.touch(keyOf(id), ttlMs)),
       gone: forget,
     });
-    if (stream === undefined) forget();
-    else this.#open.set(id, { stream, owner, connection: acceptor.connect(stream) });
+    if (stream === undefined) {
+      forget();
+      return;
+    }
+    this.#open.set(id, { stream, owner, connection: acceptor.connect(stream) });
+    // What is said on it, and what handlers see of its client, is by the token that it began with.
+    const { expiresAt } = authOf(exchange) ?? {};
+    if (expiresAt === undefined) return;
+    const leftMs = Math.max(0, expiresAt * 1_000 - clock.wallNow());
+    cancelEnd = clock.after(Math.min(leftMs, MAX_TIMER_MS), () => stream.end());
   }
 
   /** Takes a message for a stream. What belongs to another principal is not there. */
