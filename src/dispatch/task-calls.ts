@@ -101,6 +101,11 @@ export class TaskCalls {
       ticket.release();
       throw new Refusal('Too many tasks are kept or running', RETRY_MS);
     }
+    if (task.call.cancelled) {
+      ticket.release();
+      await this.#withdraw(task);
+      throw new ProtocolError(ErrorCode.InvalidRequest, 'The client left before it had its task');
+    }
     task.call.becomeTask();
     ticket.answered();
     const { promise, resolve } = Promise.withResolvers<Answer>();
@@ -124,14 +129,19 @@ export class TaskCalls {
     const version = isOver() ? undefined : await this.#keep(task).catch((error: unknown) => this.#fault(error));
     if (version === undefined) return plain(task, await answer);
     if (isOver()) {
-      this.#runner.leave(task);
-      await this.#tasks.forget(task.record.id).catch((error: unknown) => this.#fault(error));
+      await this.#withdraw(task);
       return plain(task, await answer);
     }
     task.call.becomeTask();
     ticket.answered();
     this.#runner.follow(task, version, answer);
     return this.#parts.writer.task(handleOf(task.record));
+  }
+
+  /** Forgets a task that nobody has heard of. */
+  async #withdraw(task: RunningTask): Promise<void> {
+    this.#runner.leave(task);
+    await this.#tasks.forget(task.record.id).catch((error: unknown) => this.#fault(error));
   }
 
   /** Keeps a new task as one that this instance runs. @returns Nothing where there is no room. */
@@ -186,7 +196,7 @@ export class TaskCalls {
     }
     call.target = tool.name;
     const ticket = await entered.admit(tool, call);
-    const task = this.#runner.prepare(next, call, { responses: next.given, state: next.state });
+    const task = this.#runner.prepare(next, call, { responses: next.given, state: next.state }, true);
     let version: number | undefined;
     try {
       if (!(await this.#runner.reserve(task))) throw new Refusal('Too many tasks are running', RETRY_MS);
@@ -200,7 +210,6 @@ export class TaskCalls {
       }
     }
     if (version === undefined) return false;
-    task.call.becomeTask();
     ticket.answered();
     const params = { name: next.tool, ...(next.args === undefined ? {} : { arguments: next.args }) };
     const { promise, resolve } = Promise.withResolvers<Answer>();

@@ -74,9 +74,9 @@ export class TaskRunner {
     return this.#running.has(id);
   }
 
-  /** What a call is that may become a task of this instance. */
-  prepare(record: TaskRecord, first: Call, round: EarlierRound): RunningTask {
-    const call = new TaskCall(first, record.id, round, (message) => this.#say(task, message));
+  /** What a call is that may become a task of this instance, or goes on with one. */
+  prepare(record: TaskRecord, first: Call, round: EarlierRound, isTask = false): RunningTask {
+    const call = new TaskCall(first, record.id, round, (message) => this.#say(task, message), isTask);
     const task: RunningTask = {
       ...{ record, call, version: 0, outcome: undefined, hasNoRoom: false, message: undefined },
       ...{ isSaying: false, cancelSaying: undefined },
