@@ -13,6 +13,8 @@ export interface Call extends ServerContext {
    * cannot be told apart. Answers and state are never shared between principals.
    */
   readonly principal: string | undefined;
+  /** Whether its sender's token lacks one of these scopes; where no token is checked, none does. */
+  lacks(scopes: readonly string[]): boolean;
   /** Whether the client, or a gateway before it, marked this as a further attempt. Looked up when asked for. */
   readonly isRetry: boolean;
   /** The arguments of a tool as the client wrote them, where they stand alone in its text. */

@@ -46,6 +46,9 @@ export class FlightCall implements Call {
   get principal(): string | undefined {
     return this.first.principal;
   }
+  lacks(scopes: readonly string[]): boolean {
+    return this.first.lacks(scopes);
+  }
   get auth(): ServerContext['auth'] {
     return this.first.auth;
   }

@@ -37,11 +37,13 @@ export class TaskCall implements Call {
   readonly #say: (message: string) => void;
   readonly #responses: Record<string, unknown> | undefined;
   readonly #onLeave = (): void => this.end(this.first.signal.reason);
-  #isTask = false;
+  #isTask: boolean;
   #view: McpRequest | undefined;
 
-  constructor(first: Call, id: string, round: EarlierRound, say: (message: string) => void) {
+  /** @param isTask Whether it goes on with a task: then the request that lets it go on may end as it likes. */
+  constructor(first: Call, id: string, round: EarlierRound, say: (message: string) => void, isTask: boolean) {
     this.first = first;
+    this.#isTask = isTask;
     this.target = first.target;
     this.principal = first.principal;
     this.clientInfo = first.clientInfo;
@@ -51,6 +53,7 @@ export class TaskCall implements Call {
     this.#responses = round.responses;
     this.#say = say;
     this.task = { id, update: (message) => say(String(message)) };
+    if (isTask) return;
     if (first.signal.aborted) this.#onLeave();
     else first.signal.addEventListener('abort', this.#onLeave, { once: true });
   }
@@ -64,6 +67,9 @@ export class TaskCall implements Call {
   }
   get cancelled(): boolean {
     return this.signal.aborted;
+  }
+  lacks(scopes: readonly string[]): boolean {
+    return this.first.lacks(scopes);
   }
   get auth(): ServerContext['auth'] {
     return this.first.auth;

@@ -101,6 +101,11 @@ export class TaskCalls {
       ticket.release();
       throw new Refusal('Too many tasks are kept or running', RETRY_MS);
     }
+    if (task.call.cancelled) {
+      ticket.release();
+      await this.#withdraw(task);
+      throw new ProtocolError(ErrorCode.InvalidRequest, 'The client left before it had its task');
+    }
     task.call.becomeTask();
     ticket.answered();
     const { promise, resolve } = Promise.withResolvers<Answer>();
@@ -124,14 +129,19 @@ export class TaskCalls {
     const version = isOver() ? undefined : await this.#keep(task).catch((error: unknown) => this.#fault(error));
     if (version === undefined) return plain(task, await answer);
     if (isOver()) {
-      this.#runner.leave(task);
-      await this.#tasks.forget(task.record.id).catch((error: unknown) => this.#fault(error));
+      await this.#withdraw(task);
       return plain(task, await answer);
     }
     task.call.becomeTask();
     ticket.answered();
     this.#runner.follow(task, version, answer);
     return this.#parts.writer.task(handleOf(task.record));
+  }
+
+  /** Forgets a task that nobody has heard of. */
+  async #withdraw(task: RunningTask): Promise<void> {
+    this.#runner.leave(task);
+    await this.#tasks.forget(task.record.id).catch((error: unknown) => this.#fault(error));
   }
 
   /** Keeps a new task as one that this instance runs. @returns Nothing where there is no room. */
@@ -148,7 +158,7 @@ export class TaskCalls {
 
   /** Serves `tasks/get`. */
   readonly get: MethodHandler = async (params, call) => {
-    const { record } = await this.#find(params, call);
+    const { record } = this.#allowed(await this.#find(params, call), call);
     return this.#parts.writer.complete({ ...viewOf(record) }, call);
   };
 
@@ -163,7 +173,7 @@ export class TaskCalls {
   readonly update: MethodHandler = async (params, call) => {
     const responses = params?.['inputResponses'];
     for (;;) {
-      const kept = await this.#find(params, call);
+      const kept = this.#allowed(await this.#find(params, call), call);
       if (!isObject(responses)) throw new ProtocolError(ErrorCode.InvalidParams, 'inputResponses must be an object');
       const next = answering(responses, this.#tasks.instance, this.#now)(kept.record);
       const isDone =
@@ -186,7 +196,7 @@ export class TaskCalls {
     }
     call.target = tool.name;
     const ticket = await entered.admit(tool, call);
-    const task = this.#runner.prepare(next, call, { responses: next.given, state: next.state });
+    const task = this.#runner.prepare(next, call, { responses: next.given, state: next.state }, true);
     let version: number | undefined;
     try {
       if (!(await this.#runner.reserve(task))) throw new Refusal('Too many tasks are running', RETRY_MS);
@@ -200,7 +210,6 @@ export class TaskCalls {
       }
     }
     if (version === undefined) return false;
-    task.call.becomeTask();
     ticket.answered();
     const params = { name: next.tool, ...(next.args === undefined ? {} : { arguments: next.args }) };
     const { promise, resolve } = Promise.withResolvers<Answer>();
@@ -212,7 +221,18 @@ export class TaskCalls {
   /** Has a caller told of its own among these tasks. @throws {ProtocolError} -32021 to a client that cannot follow tasks. */
   async watch(ids: readonly string[], call: Call, tell: (task: DetailedTask) => void): Promise<WatchedTasks> {
     if (!declaresTasks(call.clientCapabilities)) throw tasksNotDeclared();
-    return guarded(() => this.#watch.open(ids, call.principal, tell));
+    return guarded(() => this.#watch.open(ids, call.principal, (record) => !this.#isDenied(record, call), tell));
+  }
+
+  /** A task whose tool the caller may use now: its token may be another than that of the call. @throws {ProtocolError} -32600 */
+  #allowed(kept: KeptTask, call: Call): KeptTask {
+    if (!this.#isDenied(kept.record, call)) return kept;
+    throw new ProtocolError(ErrorCode.InvalidRequest, 'The token lacks a scope that the tool of this task needs');
+  }
+
+  #isDenied({ tool }: TaskRecord, call: Call): boolean {
+    const { scopes } = this.#parts.registry.tools.get(tool)?.compiled ?? {};
+    return scopes !== undefined && call.lacks(scopes);
   }
 
   /** Lets tasks finish until the deadline; those that have not by then fail. */
@@ -238,7 +258,7 @@ export class TaskCalls {
     const error = { code: ErrorCode.InternalError, message: LOST };
     const { owner } = kept.record;
     const failed = await this.#tasks.change(id, (record) =>
-      record.owner === owner ? failing(error, this.#now)(record) : undefined,
+      record.owner === owner && !this.#runner.runs(id) ? failing(error, this.#now)(record) : undefined,
     );
     return failed ?? this.#tasks.read(id);
   }

@@ -7,6 +7,7 @@ import {
   endOf,
   failing,
   isTerminal,
+  NoRoomError,
   reported,
   type TaskRecord,
   type TaskStore,
@@ -33,6 +34,8 @@ export interface RunningTask {
   version: number;
   /** How it ended, as long as that could not be kept. */
   outcome: Transition | undefined;
+  /** Whether the store has no room for how it ended, so that it has failed instead. */
+  hasNoRoom: boolean;
   /** The newest word on how far it is, not kept yet. */
   message: string | undefined;
   /** Whether a word was kept of late, or is being kept. */
@@ -46,6 +49,7 @@ export const BEAT_MS = 5_000;
 const SAY_EVERY_MS = 500;
 
 const STOPPED = 'The server stopped before the task was finished';
+const NO_ROOM = 'There is no room to keep what became of this task';
 
 /** Runs the tasks of this instance: keeps what becomes of them, says that it lives, and ends what is cancelled or too old. */
 export class TaskRunner {
@@ -70,11 +74,11 @@ export class TaskRunner {
     return this.#running.has(id);
   }
 
-  /** What a call is that may become a task of this instance. */
-  prepare(record: TaskRecord, first: Call, round: EarlierRound): RunningTask {
-    const call = new TaskCall(first, record.id, round, (message) => this.#say(task, message));
+  /** What a call is that may become a task of this instance, or goes on with one. */
+  prepare(record: TaskRecord, first: Call, round: EarlierRound, isTask = false): RunningTask {
+    const call = new TaskCall(first, record.id, round, (message) => this.#say(task, message), isTask);
     const task: RunningTask = {
-      ...{ record, call, version: 0, outcome: undefined, message: undefined },
+      ...{ record, call, version: 0, outcome: undefined, hasNoRoom: false, message: undefined },
       ...{ isSaying: false, cancelSaying: undefined },
     };
     return task;
@@ -152,13 +156,17 @@ export class TaskRunner {
     if (task.version > 0 && !task.isSaying) this.#keepMessage(task);
   }
 
-  #outcomeOf({ call: { asked } }: RunningTask, answer: Answer): Transition {
-    if (asked === undefined) return completing(JSON.parse(answer as string), this.#parts.tasks.instance, this.#now);
-    return asking(
+  #outcomeOf(task: RunningTask, answer: Answer): Transition {
+    const { asked } = task.call;
+    const owner = this.#parts.tasks.instance;
+    if (asked === undefined) return completing(JSON.parse(answer as string), owner, this.#now);
+    const ask = asking(
       asked['inputRequests'] as { [key: string]: InputRequest },
-      asked['requestState'] as string,
+      { state: asked['requestState'] as string, owner },
       this.#now,
     );
+    // What was kept without anybody knowing, and is tried once more, must not end the round after it.
+    return (record) => ((this.#running.get(record.id) ?? task) === task ? ask(record) : undefined);
   }
 
   #failure(task: RunningTask, error: unknown): Transition {
@@ -187,7 +195,10 @@ export class TaskRunner {
       return true;
     } catch (error) {
       this.#fault(task, error);
-      return false;
+      if (!(error instanceof NoRoomError) || task.hasNoRoom) return false;
+      task.hasNoRoom = true; // Waiting for it would hold the task's place.
+      task.outcome = failing({ code: ErrorCode.InternalError, message: NO_ROOM }, this.#now);
+      return this.#keep(task, task.outcome);
     }
   }
 

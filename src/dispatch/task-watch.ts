@@ -1,5 +1,5 @@
 import type { CancelTimer, Clock } from '../kernel/clock.ts';
-import { isTerminal, type KeptTask, LEASE_MS, type TaskStore, viewOf } from '../tasks/tasks.ts';
+import { isTerminal, type KeptTask, LEASE_MS, type TaskRecord, type TaskStore, viewOf } from '../tasks/tasks.ts';
 import type { DetailedTask } from '../wire/wire.ts';
 
 /** What watching needs. */
@@ -40,16 +40,18 @@ export class TaskWatch {
     this.#parts = parts;
   }
 
-  /** Finds a caller's own among these tasks. @throws {StateStoreError} */
+  /** Finds a caller's own among these tasks, those that it may see. @throws {StateStoreError} */
   async open(
     ids: readonly string[],
     principal: string | undefined,
+    maySee: (record: TaskRecord) => boolean,
     tell: (task: DetailedTask) => void,
   ): Promise<WatchedTasks> {
     const { read } = this.#parts;
     const found = await Promise.all([...new Set(ids)].map((id) => read(id, principal)));
     const watchers = found
       .filter((kept) => kept !== undefined)
+      .filter(({ record }) => maySee(record))
       .map(({ record: { id } }): Watcher => ({ id, principal, tell, version: 0, state: 'quiet' }));
     return {
       ids: watchers.map(({ id }) => id),

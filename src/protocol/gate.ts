@@ -24,6 +24,12 @@ export function authOf({ head }: Exchange): AuthInfo | undefined {
   return (head?.access as Access | undefined)?.info;
 }
 
+/** Whether the token of who asks lacks one of these scopes; where none is checked, none does. */
+export function lacksScope({ head }: Exchange, scopes: readonly string[]): boolean {
+  const access = head?.access as Access | undefined;
+  return access !== undefined && !scopes.every((scope) => access.scopes.has(scope));
+}
+
 /** Who asks. Credentials that nothing checks name nobody, and yet answers may depend on them. */
 export function principalOf({ head }: Pick<MessageSink, 'head'>): string | undefined {
   if (head === undefined) return '';

@@ -36,7 +36,7 @@ import {
 } from '../wire/wire.ts';
 import { type Asking, askClient } from './ask-client.ts';
 import { type CallFrame, FramedCall } from './call-frame.ts';
-import { authOf, principalOf } from './gate.ts';
+import { authOf, lacksScope, principalOf } from './gate.ts';
 import { McpRequestView, type ViewedRequest } from './mcp-request.ts';
 
 /** Where a request says which attempt it is: 2 or more for a retry or a hedge. */
@@ -143,6 +143,10 @@ export class RequestContext implements Call, ViewedRequest {
 
   get sessionId(): string | undefined {
     return this.client?.openStream === undefined ? undefined : this.client.owner;
+  }
+
+  lacks(scopes: readonly string[]): boolean {
+    return lacksScope(this.exchange, scopes);
   }
 
   get auth(): AuthInfo | undefined {

@@ -80,11 +80,14 @@ export class SseStream implements MessageSink {
     this.#gone();
   }
 
+  /** One answer may be larger than what may wait: whether the client reads is seen by what comes after it. */
   #write(text: string): void {
+    if (this.#waitingBytes > this.#maxWaitingBytes) {
+      this.#relay.cut();
+      return;
+    }
     const piece = Buffer.from(text);
     if (!this.#relay.write(piece)) this.#isSlow = true;
-    if (!this.#isSlow) return;
-    this.#waitingBytes += piece.length;
-    if (this.#waitingBytes > this.#maxWaitingBytes) this.#relay.cut();
+    if (this.#isSlow) this.#waitingBytes += piece.length;
   }
 }

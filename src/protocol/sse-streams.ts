@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../kernel/clock.ts';
 import type { EngineSignals } from '../signal/signal.ts';
-import type { MessageBus, StateStore } from '../state/state.ts';
+import { type MessageBus, type StateStore, StateStoreError } from '../state/state.ts';
 import type {
   Acceptor,
   Exchange,
@@ -99,8 +99,10 @@ export class SseStreams {
       refuse(exchange, 406, ErrorCode.BadHttpRequest, 'Accept must list text/event-stream');
       return;
     }
-    if (this.#closing || this.#open.size + this.#opening >= options.maxStreams) {
+    const refuseForNow = (): void =>
       refuse(exchange, 503, ErrorCode.Overloaded, 'Too many streams are open', RETRY_AFTER);
+    if (this.#closing || this.#open.size + this.#opening >= options.maxStreams) {
+      refuseForNow();
       return;
     }
     const id = randomUUID();
@@ -108,9 +110,14 @@ export class SseStreams {
     const ttlMs = limits.streamKeepAliveMs * MISSED_PAUSES;
     this.#opening++;
     try {
-      await store.put(keyOf(id), owner, { ttlMs });
+      if ((await store.put(keyOf(id), owner, { ttlMs })) === 'full') throw new StateStoreError('the store is full');
     } finally {
       this.#opening--;
+    }
+    if (this.#closing) {
+      this.#quietly(() => store.delete(keyOf(id)));
+      refuseForNow();
+      return;
     }
     const unsubscribe = messages.subscribe(keyOf(id), (text) => this.#open.get(id)?.connection.receive(text));
     const forget = (): void => {
@@ -126,9 +133,11 @@ export class SseStreams {
       expired: () => this.#finish(id),
       gone: forget,
     });
-    if (stream === undefined) forget();
-    else this.#open.set(id, { stream, owner, connection: acceptor.connect(stream) });
-    if (this.#closing) this.#finish(id); // Meanwhile.
+    if (stream === undefined) {
+      forget();
+      return;
+    }
+    this.#open.set(id, { stream, owner, connection: acceptor.connect(stream) });
   }
 
   /** Takes a message for a stream. What belongs to another principal is not there. */

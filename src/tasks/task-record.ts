@@ -57,14 +57,14 @@ export function reported(message: string, now: number): Transition {
   return (record) => (record.status === 'working' ? moved(record, { message }, now) : undefined);
 }
 
-/** The handler asks the client for something. A key that it asked for before stands for a new request, so the client gets another one. */
+/** The handler asks the client for something; only who runs the task can say so. A key that it asked for before stands for a new request, so the client gets another one. */
 export function asking(
   requests: { readonly [key: string]: InputRequest },
-  state: string | undefined,
+  { state, owner }: { readonly state?: string | undefined; readonly owner: string },
   now: number,
 ): Transition {
   return (record) => {
-    if (record.status !== 'working') return undefined;
+    if (record.status !== 'working' || record.owner !== owner) return undefined;
     const uses: Record<string, number> = { ...record.uses };
     const asked = Object.entries(requests).map(([key, request]) => {
       const count = (Object.hasOwn(uses, key) ? (uses[key] as number) : 0) + 1;

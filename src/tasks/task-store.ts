@@ -27,13 +27,26 @@ export type TaskListener = (id: string, status: TaskStatus) => void;
 const ID = /^[\w-]{32}$/;
 /** Changes that meet others are tried so often: each time one of them gets through. */
 const MAX_TRIES = 50;
+/** The store has no room for what a task has become. */
+export class NoRoomError extends StateStoreError {
+  constructor() {
+    super('the store has no room for what became of a task');
+  }
+}
+
 /** How long an instance that says nothing is believed to live. */
 export const LEASE_MS = 30_000;
+/** How long it is missed before that is believed no more: while a store is away the leases of all end, and come back with the next beat. */
+export const DOUBT_MS = 10_000;
+/** For so long it is remembered when an instance was missed first: no less than the longest pause between two questions. */
+const REMEMBERED_MS = 3_600_000;
 
 /** The tasks of a server in its store, and the messages about them. All its methods fail with `STATE_STORE` when that is down. */
 export class TaskStore {
   readonly #parts: TaskStoreParts;
   readonly #channel: string;
+  /** Instances without a lease, and when each was missed first. */
+  readonly #missed = new Map<string, number>();
 
   constructor(parts: TaskStoreParts) {
     this.#parts = parts;
@@ -70,16 +83,17 @@ export class TaskStore {
     return (await this.#parts.store.get(this.#key('task', id)))?.version;
   }
 
-  /** Changes a task that is still as it was read. @returns The new version, or nothing where it is not. */
+  /** Changes a task that is still as it was read. @returns The new version, or nothing where it is not. @throws {NoRoomError} */
   async replace({ version }: KeptTask, next: TaskRecord): Promise<number | undefined> {
     if (this.#leftMs(next) <= 0) return undefined;
     const outcome = await this.#put(next, version, []);
+    if (outcome === 'full') throw new NoRoomError();
     if (typeof outcome !== 'number') return undefined;
     this.#parts.messages.publish(this.#channel, `${next.status} ${next.id}`);
     return outcome;
   }
 
-  /** Changes a task, whatever others do meanwhile. @returns What is kept now; nothing where the change did not apply. */
+  /** Changes a task, whatever others do meanwhile. @returns What is kept now; nothing where the change did not apply. @throws {NoRoomError} */
   async change(id: string, transition: Transition): Promise<KeptTask | undefined> {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const kept = await this.read(id);
@@ -101,9 +115,18 @@ export class TaskStore {
     await this.#parts.store.put(this.#key('lease', this.instance), '', { ttlMs: LEASE_MS });
   }
 
-  /** Whether another instance has said so of late. */
+  /** Whether another instance has said so of late, or is missed for a short time only. */
   async isAlive(instance: string): Promise<boolean> {
-    return (await this.#parts.store.get(this.#key('lease', instance))) !== undefined;
+    const lease = await this.#parts.store.get(this.#key('lease', instance));
+    if (lease !== undefined) {
+      this.#missed.delete(instance);
+      return true;
+    }
+    const now = this.#parts.clock.now();
+    for (const [other, since] of this.#missed) if (now - since > REMEMBERED_MS) this.#missed.delete(other);
+    const since = this.#missed.get(instance) ?? now;
+    this.#missed.set(instance, since);
+    return now - since < DOUBT_MS;
   }
 
   /** Listens for changes of tasks, by whichever instance. @returns What ends that. */

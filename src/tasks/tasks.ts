@@ -14,4 +14,11 @@ export {
   type Transition,
   viewOf,
 } from './task-record.ts';
-export { type KeptTask, LEASE_MS, type TaskListener, TaskStore, type TaskStoreParts } from './task-store.ts';
+export {
+  type KeptTask,
+  LEASE_MS,
+  NoRoomError,
+  type TaskListener,
+  TaskStore,
+  type TaskStoreParts,
+} from './task-store.ts';

@@ -5,7 +5,7 @@ import { modernRequest } from '../unit/support/messages.ts';
 /** Calls a tool over a connection of its own, or over that of an agent. @returns The text that it answers. */
 export async function callTool(url: string, name: string, agent: Agent | false = false): Promise<string> {
   const params = { name, arguments: {} };
-  const text = await post(url, JSON.stringify(modernRequest('tools/call', params)), params, agent);
+  const text = await postModern(url, JSON.stringify(modernRequest('tools/call', params)), 'tools/call', params, agent);
   const { result, error } = JSON.parse(text) as {
     result?: { content: { text: string }[] };
     error?: { message: string };
@@ -14,12 +14,19 @@ export async function callTool(url: string, name: string, agent: Agent | false =
   return result.content[0]?.text ?? '';
 }
 
-function post(url: string, body: string, params: { name: string }, agent: Agent | false): Promise<string> {
+/** Posts a request of the modern era, written as `body`. @returns Its answer. */
+export function postModern(
+  url: string,
+  body: string,
+  method: string,
+  params: Record<string, unknown>,
+  agent: Agent | false,
+): Promise<string> {
   const headers = {
     'Content-Type': 'application/json',
     Accept: 'application/json, text/event-stream',
     'Content-Length': Buffer.byteLength(body),
-    ...modernFields('tools/call', params),
+    ...modernFields(method, params),
   };
   return new Promise((resolve, reject) => {
     const sent = request(url, { method: 'POST', headers, agent }, (response: IncomingMessage) => {

@@ -160,9 +160,14 @@ describe.each([
       await one.end('SIGKILL');
       expect(await other.ask('tasks/get', { taskId })).toMatchObject({ status: 'working' });
       await kind.endLeases(name); // As by itself half a minute later.
-      expect(await other.ask('tasks/get', { taskId })).toMatchObject({
-        ...{ status: 'failed', statusMessage: 'The instance that ran this task ended before it was finished' },
-      });
+      const failed = {
+        status: 'failed',
+        statusMessage: 'The instance that ran this task ended before it was finished',
+      };
+      await vi.waitFor(
+        async () => expect(await other.ask('tasks/get', { taskId })).toMatchObject(failed),
+        { timeout: 40_000, interval: 200 }, // It is missed for some time before that is believed.
+      );
     },
     PATIENCE_MS,
   );

@@ -1,34 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { inputRequired, type ServerContext } from '../../../src/registry/registry.ts';
-import { type MemoryStateStore, type StateStore, StateStoreError } from '../../../src/state/state.ts';
+import type { ServerContext } from '../../../src/registry/registry.ts';
+import { type MemoryStateStore, StateStoreError } from '../../../src/state/state.ts';
 import { ErrorCode } from '../../../src/wire/wire.ts';
 import { codeOf, textOf } from '../support/messages.ts';
-import { sharedState, TaskInstance } from '../support/task-instance.ts';
+import { ASKS, AT_ONCE, CAN, two } from '../support/task-pair.ts';
 import { gate, settle, text } from '../support/test-server.ts';
-
-const AT_ONCE = { immediateMs: 0 } as const;
-const ASKS = inputRequired({ inputRequests: { roots: inputRequired.listRoots() } });
-const CAN = { capabilities: { roots: {}, extensions: { 'io.modelcontextprotocol/tasks': {} } } };
-
-/** Two instances of one server, with a tool that waits until it is told to go on, or aborted. */
-function two(options = {}) {
-  const shared = sharedState();
-  const done = gate<string>();
-  const aborted: unknown[] = [];
-  const instances = ['one', 'two'].map((name) => {
-    const instance = new TaskInstance(name, shared, options);
-    instance.registry.registerTool('waits', { task: AT_ONCE }, async ({ signal }: ServerContext) => {
-      signal.addEventListener('abort', () => aborted.push((signal.reason as Error).message));
-      return text(`${name} ${await done.opened}`);
-    });
-    instance.registry.registerTool('asks', { task: AT_ONCE }, ({ mcpReq }: ServerContext) =>
-      mcpReq.inputResponses === undefined ? ASKS : text(`answered on ${name}`),
-    );
-    return instance;
-  });
-  const [one, two] = instances as [TaskInstance, TaskInstance];
-  return { ...shared, one, two, done, aborted };
-}
 
 describe('a task of another instance', () => {
   it('is answered for, and cancelled, by any', async () => {
@@ -52,6 +28,37 @@ describe('a task of another instance', () => {
     expect(await other.get(taskId)).toMatchObject({ status: 'completed', result: text('answered on two') });
   });
 
+  it.each(['one', 'two'])(
+    'is not asked again what instance %s goes on with, when its question was kept unseen',
+    async (on) => {
+      const { one, two: other, store, clock } = two();
+      const end = gate();
+      for (const { registry } of [one, other])
+        registry.registerTool('waits later', { task: AT_ONCE }, async ({ mcpReq }: ServerContext) => {
+          if (mcpReq.inputResponses === undefined) return ASKS;
+          await end.opened;
+          return text('done');
+        });
+      const put = store.put.bind(store);
+      store.put = (key, value, options) => {
+        const outcome = put(key, value, options);
+        if (value.includes('input_required')) throw new StateStoreError('no answer came in time');
+        return outcome;
+      };
+      const { taskId } = await one.begin('waits later', {}, CAN);
+      store.put = put;
+      const goesOn = on === 'one' ? one : other;
+      await goesOn.ask('tasks/update', { taskId, inputResponses: { roots: { roots: [] } } });
+      await settle();
+      clock.advance(5_000);
+      await settle();
+      expect(await other.get(taskId)).toMatchObject({ status: 'working' });
+      end.open();
+      await settle();
+      expect(await other.get(taskId)).toMatchObject({ status: 'completed', result: text('done') });
+    },
+  );
+
   it('fails once the lease of an instance that was killed has lapsed, and not before', async () => {
     const { one, two: other, clock } = two();
     const { taskId } = await one.begin('waits');
@@ -64,8 +71,31 @@ describe('a task of another instance', () => {
     clock.advance(24_000);
     expect(await other.get(taskId)).toMatchObject({ status: 'working' });
     clock.advance(6_001);
+    expect(await other.get(taskId)).toMatchObject({ status: 'working' });
+    clock.advance(10_000);
     const error = { code: ErrorCode.InternalError, message: expect.stringContaining('ended before it was finished') };
     expect(await other.get(taskId)).toMatchObject({ status: 'failed', error });
+  });
+
+  it('is not failed by another for want of a lease that ended while the store was away', async () => {
+    const { one, two: other, store, clock, done } = two();
+    const { taskId } = await one.begin('waits');
+    for (let outage = 0; outage < 2; outage++) {
+      const put = store.put.bind(store);
+      store.put = () => {
+        throw new StateStoreError('down');
+      };
+      clock.advance(60_000);
+      await settle();
+      store.put = put;
+      expect(await other.get(taskId)).toMatchObject({ status: 'working' });
+      clock.advance(5_000);
+      await settle();
+      expect(await other.get(taskId)).toMatchObject({ status: 'working' });
+    }
+    done.open('done');
+    await settle();
+    expect(await other.get(taskId)).toMatchObject({ status: 'completed' });
   });
 
   it('is not failed for want of a lease that a store has lost for a while', async () => {
@@ -223,63 +253,27 @@ describe('bounds', () => {
   });
 });
 
-describe('a store that is down', () => {
-  function broken(store: StateStore, method: 'get' | 'put'): () => void {
-    const works = store[method].bind(store);
-    store[method] = (async () => {
-      throw new StateStoreError('the store is down');
-    }) as never;
-    return () => {
-      store[method] = works as never;
-    };
-  }
-
-  it('refuses for now, and says nothing of tasks that are not there', async () => {
+describe('a client that leaves at once', () => {
+  it('has begun nothing, and nothing is kept of it', async () => {
     const { one, store } = two();
-    const { taskId } = await one.begin('waits');
-    const repair = broken(store, 'get');
-    for (const method of ['tasks/get', 'tasks/update', 'tasks/cancel']) {
-      const { error } = await one.ask(method, { taskId, inputResponses: {} });
-      expect(error).toMatchObject({ code: ErrorCode.Overloaded, data: { retryAfterMs: 1_000 } });
-    }
-    repair();
-    expect(await one.get(taskId)).toMatchObject({ status: 'working' });
-  });
-
-  it('refuses calls that are tasks before they begin, and answers others plainly', async () => {
-    const { one, store, clock } = two();
-    const end = gate();
     let begun = 0;
-    one.registry.registerTool('first', { task: AT_ONCE }, () => text(++begun));
-    one.registry.registerTool('later', { task: true }, async () => {
-      await end.opened;
-      return text('plain');
-    });
-    const repair = broken(store, 'put');
-    expect(codeOf(await one.ask('tools/call', { name: 'first' }))).toBe(ErrorCode.Overloaded);
-    expect(begun).toBe(0);
-    const answer = one.ask('tools/call', { name: 'later' });
-    await settle();
-    clock.advance(50);
-    await settle();
-    end.open();
-    expect(textOf(await answer)).toBe('plain');
-    expect(one.faults).toHaveLength(1);
-    repair();
+    one.registry.registerTool('counts', { task: AT_ONCE, limits: { concurrency: 1, queue: 0 } }, () => text(++begun));
+    await one.ask('tools/call', { name: 'counts' }, { leaves: true });
+    expect([begun, store.count('tasks/tasks/all')]).toEqual([0, 0]);
+    await one.begin('counts'); // Its place is free.
+    expect([begun, store.count('tasks/tasks/all')]).toEqual([1, 1]);
   });
 
-  it('gets the outcome of a task once it is back', async () => {
-    const { one, store, clock, done } = two();
-    const { taskId } = await one.begin('waits');
-    const repair = broken(store, 'put');
-    done.open('kept later');
+  it('has given what its task waited for, which goes on', async () => {
+    const { one } = two();
+    one.registry.registerTool('heeds', { task: AT_ONCE }, async ({ mcpReq, signal }: ServerContext) => {
+      if (mcpReq.inputResponses === undefined) return ASKS;
+      signal.throwIfAborted();
+      return text('done');
+    });
+    const { taskId } = await one.begin('heeds', {}, CAN);
+    await one.ask('tasks/update', { taskId, inputResponses: { roots: { roots: [] } } }, { leaves: true });
     await settle();
-    clock.advance(5_000);
-    await settle();
-    repair();
-    expect(await one.get(taskId)).toMatchObject({ status: 'working' });
-    clock.advance(5_000);
-    await settle();
-    expect(await one.get(taskId)).toMatchObject({ status: 'completed', result: text('one kept later') });
+    expect(await one.get(taskId)).toMatchObject({ status: 'completed', result: text('done') });
   });
 });

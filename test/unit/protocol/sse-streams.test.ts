@@ -223,7 +223,57 @@ describe('HTTP with SSE', () => {
     opened[0]?.sink.send('x'.repeat(900));
     expect(stream.isCut).toBe(false);
     opened[0]?.sink.send('x'.repeat(100));
+    expect(stream.isCut).toBe(false);
+    opened[0]?.sink.send('x');
     expect([stream.isCut, streams.open, opened[0]?.isClosed]).toEqual([true, 0, true]);
+  });
+
+  it('sends an answer that is larger than what may wait', async () => {
+    const { get, opened } = scene();
+    const stream = await get();
+    stream.isSlow = true; // A socket is, with more than it takes at once.
+    const large = 'x'.repeat(5_000);
+    opened[0]?.sink.send(large);
+    stream.onDrain?.();
+    opened[0]?.sink.send(large);
+    expect([stream.isCut, stream.sent.split(large).length]).toEqual([false, 3]);
+  });
+
+  it('ends with the token that it began with', async () => {
+    const { get, clock, streams } = scene();
+    const exchange = new TestExchange();
+    const expiresAt = clock.wallNow() / 1_000 + 30;
+    Object.assign(exchange.head as object, { access: { principal: 'ada', info: { expiresAt } } });
+    const [stream, other] = [await get(exchange), await get()];
+    clock.advance(29_999);
+    expect(stream.isEnded).toBe(false);
+    clock.advance(1);
+    await settle();
+    expect([stream.isEnded, other.isEnded, streams.open]).toEqual([true, false, 1]);
+    other.leave();
+    await settle();
+    clock.advance(100_000);
+    expect(clock.timers).toBe(0);
+  });
+
+  it('opens no more than it may while the store takes its time, and none once the server drains', async () => {
+    const store = new MemoryStateStore(new FakeClock());
+    const put = store.put.bind(store);
+    let answer = (): void => {};
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    store.put = (async (...args: Parameters<typeof put>) => {
+      await answered;
+      return put(...args);
+    }) as never;
+    const { get, streams } = scene({ store });
+    const [first, , third] = await Promise.all([get(), get(), get()]);
+    expect([first?.answer, third?.answer?.status]).toEqual([undefined, 503]);
+    streams.close();
+    answer();
+    await settle();
+    expect([streams.open, first?.answer?.status, store.size.texts]).toEqual([0, 503, 0]);
   });
 
   it('brings a post to the instance that has the stream', async () => {
@@ -250,6 +300,8 @@ describe('HTTP with SSE', () => {
     expect((await get()).answer).toMatchObject({ status: 503, headers: [['Retry-After', '5']] });
     expect((await post(`/messages?sessionId=${crypto.randomUUID()}`, '{}')).answer?.status).toBe(503);
     expect([streams.open, faults]).toEqual([0, [expect.any(StateStoreError), expect.any(StateStoreError)]]);
+    const full = scene({ store: new MemoryStateStore(new FakeClock(), 10) });
+    expect((await full.get()).answer?.status).toBe(503);
   });
 
   it('ends with its token, after what is under way', async () => {

@@ -44,6 +44,8 @@ class InstanceClock implements Clock {
 interface AskOptions {
   readonly principal?: string | undefined;
   readonly capabilities?: Record<string, unknown>;
+  /** Whether the client is gone as soon as its request has been taken. */
+  readonly leaves?: boolean;
 }
 
 /** The dispatch of one instance among several that share a store and a bus, without a transport. */
@@ -100,7 +102,10 @@ export class TaskInstance {
     } catch (error) {
       call.fail(error);
     }
-    return promise;
+    if (options.leaves !== true) return promise;
+    call.cancel();
+    await settle();
+    return { jsonrpc: '2.0' };
   }
 
   /** Calls a tool that becomes a task. */

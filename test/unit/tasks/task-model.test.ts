@@ -57,7 +57,7 @@ function transitionOf(step: Step, { asked }: TaskRecord, now: number): Transitio
     case 'cancel':
       return cancelling(now);
     case 'ask':
-      return asking({ key: REQUEST }, undefined, now);
+      return asking({ key: REQUEST }, { owner: 'me' }, now);
     case 'answer':
       return answering(Object.fromEntries(Object.keys(asked).map((key) => [key, 1])), 'me', now);
   }

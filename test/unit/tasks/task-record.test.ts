@@ -46,7 +46,7 @@ describe('a task that works', () => {
   });
 
   it('keeps nothing of its arguments once it is over', () => {
-    const done = moved(FRESH, asking({ key: REQUEST }, 'state', 2_000), cancelling(3_000));
+    const done = moved(FRESH, asking({ key: REQUEST }, { state: 'state', owner: 'me' }, 2_000), cancelling(3_000));
     expect(done).toMatchObject({ args: undefined, asked: {}, given: {}, uses: {}, state: undefined, owner: '' });
   });
 
@@ -56,7 +56,7 @@ describe('a task that works', () => {
 });
 
 describe('a task that asks', () => {
-  const asked = moved(FRESH, asking({ a: REQUEST, b: REQUEST }, 'state', 2_000));
+  const asked = moved(FRESH, asking({ a: REQUEST, b: REQUEST }, { state: 'state', owner: 'me' }, 2_000));
 
   it('shows what it asks for, and nothing of its state', () => {
     expect(viewOf(asked)).toMatchObject({ status: 'input_required', inputRequests: { a: REQUEST, b: REQUEST } });
@@ -74,7 +74,7 @@ describe('a task that asks', () => {
   });
 
   it('takes a stale answer neither for another request nor for another round', () => {
-    const again = moved(asked, answering({ a: 1, b: 2 }, 'me', 3_000), asking({ a: REQUEST }, undefined, 4_000));
+    const again = moved(asked, answering({ a: 1, b: 2 }, 'me', 3_000), asking({ a: REQUEST }, { owner: 'me' }, 4_000));
     expect(Object.keys(viewOf(again).inputRequests ?? {})).toEqual(['a#2']);
     expect(answering({ a: 'stale' }, 'me', 5_000)(again)).toBeUndefined();
     expect(moved(again, answering({ 'a#2': 'new' }, 'me', 5_000))).toMatchObject({ given: { a: 'new' } });
@@ -88,7 +88,7 @@ describe('a task that asks', () => {
         let record = FRESH;
         for (const names of rounds) {
           const requests = Object.fromEntries(names.map((each) => [each, REQUEST]));
-          record = moved(record, asking(requests, undefined, 2_000));
+          record = moved(record, asking(requests, { owner: 'me' }, 2_000));
           record = JSON.parse(JSON.stringify(record)) as TaskRecord;
           const keys = Object.keys(viewOf(record).inputRequests ?? {});
           expect(keys).toHaveLength(names.length);
@@ -111,7 +111,7 @@ describe('a task that is over', () => {
     const later = [
       ...ends,
       reported('more', 3_000),
-      asking({ a: REQUEST }, undefined, 3_000),
+      asking({ a: REQUEST }, { owner: 'me' }, 3_000),
       answering({ a: 1 }, 'me', 3_000),
     ];
     for (const step of later) expect(step(over)).toBeUndefined();
