@@ -19,6 +19,12 @@ export class LiveSession implements Answerer {
   readonly id: string;
   /** When it was last known to live. */
   touchedAt: number;
+  /** When the other instances were last told that it is used. */
+  toldAt: number;
+  /** Whether it is known to have ended. */
+  isOver = false;
+  /** The last change of its record that is under way: they are made one after the other. */
+  changing: Promise<unknown> | undefined;
   /** The version of its record in the store; 0 when the record may be another one now. */
   storeVersion: number;
   /** Streams that this instance writes, by their names. */
@@ -39,6 +45,7 @@ export class LiveSession implements Answerer {
     this.#record = record;
     this.storeVersion = version;
     this.touchedAt = now;
+    this.toldAt = now;
   }
 
   get owner(): string {

@@ -31,6 +31,8 @@ const FIRST_PRIMED = '2025-11-25';
 const MAX_ENDED = 32;
 /** How long the claim to a GET stream outlives its instance. */
 const CLAIM_MS = 30_000;
+/** The claim of nobody: it is put in the place of one that is known, for no other one must be taken away. */
+const NO_CLAIM = '';
 
 interface Listening {
   readonly session: LiveSession;
@@ -67,12 +69,17 @@ export class SessionStreams {
   /** Begins the GET stream. @returns False while the session has one. @throws {SessionsFullError} */
   async listen(session: LiveSession, sink: EventSink): Promise<boolean> {
     const claim = randomBytes(9).toString('hex');
-    const claimed = await this.#parts.store.put(claimKeyOf(session), claim, { ttlMs: CLAIM_MS, expect: 0 });
+    const { store } = this.#parts;
+    const there = await store.get(claimKeyOf(session));
+    if (there !== undefined && there.text !== NO_CLAIM) return false;
+    const expect = there?.version ?? 0;
+    const claimed = await store.put(claimKeyOf(session), claim, { ttlMs: CLAIM_MS, expect });
     if (claimed === 'full') throw new SessionsFullError();
     if (claimed === 'conflict') return false;
     this.#parts.tell({ kind: 'taken', key: this.#logOf(session).keyOf(GET_STREAM), by: claim });
     this.#listen(session, sink, claim).open();
     if (sink.closed) this.#leave(session, claim); // While the store was asked.
+    if (session.isOver) this.end(session);
     return true;
   }
 
@@ -97,6 +104,7 @@ export class SessionStreams {
       this.#listen(session, undefined, id);
       this.#quietly(() => this.#parts.store.put(claimKeyOf(session), id, { ttlMs: CLAIM_MS }));
     }
+    if (session.isOver) this.end(session); // While the store was asked.
     await tail.look();
     return true;
   }
@@ -203,7 +211,10 @@ export class SessionStreams {
     const { store } = this.#parts;
     const key = claimKeyOf(session);
     this.#quietly(async () => {
-      if (claim === undefined || (await store.get(key))?.text === claim) await store.delete(key);
+      if (claim === undefined) return store.delete(key);
+      const there = await store.get(key);
+      if (there?.text !== claim) return undefined;
+      return store.put(key, NO_CLAIM, { ttlMs: CLAIM_MS, expect: there.version });
     });
   }
 
