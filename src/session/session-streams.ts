@@ -3,7 +3,7 @@ import type { Clock } from '../kernel/clock.ts';
 import type { StateStore } from '../state/state.ts';
 import { SessionsFullError } from './errors.ts';
 import { EventLog, type EventPlace } from './event-log.ts';
-import { type EventSink, EventStream } from './event-stream.ts';
+import { type EventSink, EventStream, knowsEmptyEvents } from './event-stream.ts';
 import type { LiveSession } from './live-session.ts';
 import type { ResolvedSessions } from './options.ts';
 import { StreamTail } from './stream-tail.ts';
@@ -25,8 +25,6 @@ export interface SessionStreamsParts {
 
 /** The stream of what no request asked for. */
 export const GET_STREAM = 'get';
-/** Since this revision clients know events without data. */
-const FIRST_PRIMED = '2025-11-25';
 /** Ended streams of one session that can be resumed. */
 const MAX_ENDED = 32;
 /** How long the claim to a GET stream outlives its instance. */
@@ -183,7 +181,7 @@ export class SessionStreams {
     const key = log.keyOf(name);
     const stream: EventStream = new EventStream(name, sink, {
       ...{ log, fault, detached, retryMs: options.retryMs },
-      primes: session.version >= FIRST_PRIMED,
+      primes: knowsEmptyEvents(session.version),
       poke: () => tell({ kind: 'poke', key }),
       ended: () => this.#remove(session, stream),
     });
