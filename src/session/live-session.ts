@@ -6,6 +6,8 @@ import type { SessionRecord } from './session-record.ts';
 /** A running request that its client may cancel. */
 export interface Cancellable {
   cancel(): void;
+  /** Answers it with an error. */
+  fail(error: unknown): void;
 }
 
 /** What a session asks of the directory that it is in. */
@@ -120,6 +122,11 @@ export class LiveSession implements Answerer {
     const request = this.#running?.get(id);
     request?.cancel();
     return request !== undefined;
+  }
+
+  /** Nothing more will come of what goes on in it here. */
+  failAll(error: unknown): void {
+    for (const request of [...(this.#running?.values() ?? [])]) request.fail(error);
   }
 
   /** It has ended: whatever goes on in it is of no use. */

@@ -8,6 +8,7 @@ import {
   StateStoreError,
   type StoredText,
 } from '../state/state.ts';
+import { ErrorCode, ProtocolError } from '../wire/wire.ts';
 import type { ClientRequests } from './client-requests.ts';
 import { SessionGoneError, SessionsFullError } from './errors.ts';
 import type { EventSink, EventStream } from './event-stream.ts';
@@ -45,6 +46,8 @@ const MAX_REMEMBERED = 10_000;
 const IDLE_MS = 60_000;
 /** How often the others are told of a session that is used here. */
 const TELL_MS = 20_000;
+/** How long the last words of a server that stops may be on their way to the store. */
+const LAST_WORDS_MS = 1_000;
 /** The version of no text. */
 const NEVER = -1;
 /** How often a change is tried anew that another instance was faster than. */
@@ -172,6 +175,23 @@ export class SessionDirectory implements SessionHome {
   /** Cancels a request, wherever it runs. */
   cancel(session: LiveSession, request: string | number): void {
     if (!session.cancel(request)) this.#tell({ kind: 'cancel', session: session.id, request });
+  }
+
+  /**
+   * Lets answers be written to their end, for clients that come back for them to another instance. Those that are not by the
+   * deadline say so: nobody is to wait for them.
+   */
+  async finish(deadline: Promise<void>): Promise<void> {
+    const { store, clock } = this.#parts;
+    if (store.kind === 'memory') return; // It ends with this process.
+    const written = this.streams.written().then(() => false);
+    if (!(await Promise.race([written, deadline.then(() => true)]))) return;
+    const error = new ProtocolError(ErrorCode.InternalError, 'The server stopped before this was done');
+    for (const live of [...this.#live.values()]) live.failAll(error);
+    const { promise: isLate, resolve } = Promise.withResolvers<void>();
+    const cancel = clock.after(LAST_WORDS_MS, resolve);
+    await Promise.race([written, isLate]);
+    cancel();
   }
 
   close(): void {

@@ -47,8 +47,24 @@ export class SessionStreams {
   readonly #listening = new Map<LiveSession, Listening>();
   readonly #tails = new Map<StreamTail, { readonly id: string; readonly session: LiveSession }>();
 
+  #isClosed = false;
+  #whenWritten: (() => void) | undefined;
+
   constructor(parts: SessionStreamsParts) {
     this.#parts = parts;
+  }
+
+  /** Resolves when no answer is written any more: neither one that a client reads, nor one that it will come back for. */
+  written(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#whenWritten = resolve;
+    this.#checkWritten();
+    return promise;
+  }
+
+  #checkWritten(): void {
+    for (const { name } of this.#written.values()) if (name !== GET_STREAM) return;
+    this.#whenWritten?.();
   }
 
   /** Answers that are event streams of a session just now, or may be again. */
@@ -78,6 +94,7 @@ export class SessionStreams {
     this.#listen(session, sink, claim).open();
     if (sink.closed) this.#leave(session, claim); // While the store was asked.
     if (session.isOver) this.end(session);
+    if (this.#isClosed) this.close();
     return true;
   }
 
@@ -104,11 +121,13 @@ export class SessionStreams {
     }
     if (session.isOver) this.end(session); // While the store was asked.
     await tail.look();
+    if (this.#isClosed) this.close();
     return true;
   }
 
   /** Ends the streams that would never end by themselves: their clients come back elsewhere. */
   close(): void {
+    this.#isClosed = true;
     for (const { stream } of [...this.#listening.values()]) stream.pause();
     for (const tail of [...this.#tails.keys()]) tail.finish();
   }
@@ -198,6 +217,7 @@ export class SessionStreams {
     if (this.#written.get(log.keyOf(name)) === stream) this.#written.delete(log.keyOf(name));
     if (this.#listening.get(session)?.stream === stream) this.#listening.delete(session);
     if (name === GET_STREAM) return;
+    if (this.#whenWritten !== undefined) this.#checkWritten();
     session.endedStreams ??= [];
     session.endedStreams.push(name);
     const oldest = session.endedStreams.length > MAX_ENDED ? session.endedStreams.shift() : undefined;

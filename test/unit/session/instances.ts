@@ -42,6 +42,7 @@ export function laterStore(store: MemoryStateStore): { readonly store: StateStor
   const state = { isAway: false };
   const handler: ProxyHandler<MemoryStateStore> = {
     get(target, name) {
+      if (name === 'kind') return 'supervisor';
       const member = Reflect.get(target, name, target) as unknown;
       if (typeof member !== 'function') return member;
       return async (...args: unknown[]) => {

@@ -125,7 +125,7 @@ it('a session in which something goes on does not end, however short its time is
   const { all, clock } = instances(1, { idleTimeoutSeconds: 1 });
   const session = await all[0].open();
   let cancelled = 0;
-  const over = session.started(1, { cancel: () => cancelled++ });
+  const over = session.started(1, { cancel: () => cancelled++, fail: () => {} });
   for (let quarters = 0; quarters < 120; quarters++) {
     clock.advance(250);
     await settle(1);
@@ -136,4 +136,68 @@ it('a session in which something goes on does not end, however short its time is
   clock.advance(60_000);
   await settle();
   expect(await all[0].find(session.id)).toBeUndefined();
+});
+
+describe('an instance that stops', () => {
+  it('lets answers be written to their end, also those that no client reads just now', async () => {
+    const { all } = instances(2);
+    const session = await all[0].open();
+    const [lost, found] = [new Sink(), new Sink()];
+    const stream = session.openStream(lost);
+    await settle();
+    lost.leave();
+    let isFinished = false;
+    const finished = all[0].directory.finish(new Promise(() => {})).then(() => {
+      isFinished = true;
+    });
+    all[0].directory.close();
+    const there = (await all[1].find(session.id)) ?? expect.fail('is gone');
+    await all[1].directory.streams.resume(there, found, place(lost.lastId));
+    await settle();
+    expect(isFinished).toBe(false);
+    stream.end('done');
+    await finished;
+    await settle();
+    expect(found.texts).toEqual(['done']);
+  });
+
+  it('says so at the deadline, and waits a moment for that to be kept', async () => {
+    const { all, clock } = instances(1);
+    const session = await all[0].open();
+    const streams = [new Sink(), new Sink()].map((sink) => session.openStream(sink));
+    session.started(1, { cancel: () => {}, fail: (error) => streams[0]?.end(String((error as Error).message)) });
+    const deadline = Promise.withResolvers<void>();
+    const finished = all[0].directory.finish(deadline.promise);
+    deadline.resolve();
+    await settle();
+    clock.advance(1_000);
+    await finished;
+    const sink = new Sink();
+    await all[0].directory.streams.resume(session, sink, { stream: streams[0]?.name ?? '', number: 1 });
+    expect(sink.texts).toEqual(['The server stopped before this was done']);
+  });
+
+  it('has those come back elsewhere that come to it now', async () => {
+    const { all } = instances(2);
+    const session = await all[0].open();
+    const [lost, found, listening] = [new Sink(), new Sink(), new Sink()];
+    session.openStream(lost).push('said');
+    await settle();
+    all[0].directory.close();
+    expect(await all[0].directory.streams.resume(session, found, { ...place(lost.lastId), number: 1 })).toBe(true);
+    expect([found.texts, found.isFinished]).toEqual([['said'], true]);
+    expect(await all[0].directory.streams.listen(session, listening)).toBe(true);
+    await settle();
+    expect(listening.isFinished).toBe(true);
+    const there = (await all[1].find(session.id)) ?? expect.fail('is gone');
+    expect(await all[1].directory.streams.resume(there, new Sink(), place(listening.lastId))).toBe(true);
+  });
+
+  it('waits for nothing where there is nothing to wait for', async () => {
+    const { all, clock } = instances(1);
+    await all[0].open();
+    const timers = clock.timers;
+    await all[0].directory.finish(new Promise(() => {}));
+    expect(clock.timers).toBe(timers);
+  });
 });
