@@ -307,7 +307,7 @@ export class SessionDirectory implements SessionHome {
   }
 
   #hear(note: Note): void {
-    if (note.kind === 'poke' || note.kind === 'taken') this.streams.hear(note);
+    if ('key' in note || 'claim' in note) this.streams.hear(note);
     if (note.from === this.#parts.messages.instance) return;
     if (note.kind === 'needed') this.#isNeeded = true;
     const live = 'session' in note ? this.#live.get(note.session) : undefined;

@@ -13,7 +13,9 @@ export type StreamNote =
   /** A stream has new events that other answers may be waiting for. */
   | { readonly kind: 'poke'; readonly key: string }
   /** Another answer carries a stream from now on. */
-  | { readonly kind: 'taken'; readonly key: string; readonly by: string };
+  | { readonly kind: 'taken'; readonly key: string; readonly by: string }
+  /** Whose is this claim to a GET stream? `held` answers, if anybody has it. */
+  | { readonly kind: 'claimed' | 'held'; readonly claim: string };
 
 export interface SessionStreamsParts {
   readonly store: StateStore;
@@ -29,6 +31,8 @@ export const GET_STREAM = 'get';
 const MAX_ENDED = 32;
 /** How long the claim to a GET stream outlives its instance. */
 const CLAIM_MS = 30_000;
+/** How long who has a claim may take to say so. One who does not is gone without having given it up. */
+const HELD_WITHIN_MS = 1_000;
 /** The claim of nobody: it is put in the place of one that is known, for no other one must be taken away. */
 const NO_CLAIM = '';
 
@@ -47,6 +51,8 @@ export class SessionStreams {
   readonly #listening = new Map<LiveSession, Listening>();
   readonly #tails = new Map<StreamTail, { readonly id: string; readonly session: LiveSession }>();
 
+  /** Claims of which it is asked whether anybody has them. */
+  readonly #asked = new Map<string, Set<() => void>>();
   #isClosed = false;
   #whenWritten: (() => void) | undefined;
 
@@ -85,7 +91,7 @@ export class SessionStreams {
     const claim = randomBytes(9).toString('hex');
     const { store } = this.#parts;
     const there = await store.get(claimKeyOf(session));
-    if (there !== undefined && there.text !== NO_CLAIM) return false;
+    if (there !== undefined && there.text !== NO_CLAIM && (await this.#isHeld(there.text))) return false;
     const expect = there?.version ?? 0;
     const claimed = await store.put(claimKeyOf(session), claim, { ttlMs: CLAIM_MS, expect });
     if (claimed === 'full') throw new SessionsFullError();
@@ -138,6 +144,34 @@ export class SessionStreams {
   }
 
   hear(note: StreamNote): void {
+    if ('key' in note) this.#heardOf(note);
+    else if (note.kind === 'held') for (const held of [...(this.#asked.get(note.claim) ?? [])]) held();
+    else if (this.#holds(note.claim)) this.#parts.tell({ kind: 'held', claim: note.claim });
+  }
+
+  #holds(claim: string): boolean {
+    for (const { claim: own, alone } of this.#listening.values()) if (own === claim && alone === undefined) return true;
+    return false;
+  }
+
+  /** Whether some instance has this claim. */
+  #isHeld(claim: string): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const asking = this.#asked.get(claim) ?? new Set();
+    const answered = (isHeld: boolean): void => {
+      cancel();
+      asking.delete(held);
+      if (asking.size === 0) this.#asked.delete(claim);
+      resolve(isHeld);
+    };
+    const held = (): void => answered(true);
+    const cancel = this.#parts.clock.after(HELD_WITHIN_MS, () => answered(false));
+    this.#asked.set(claim, asking.add(held));
+    this.#parts.tell({ kind: 'claimed', claim });
+    return promise;
+  }
+
+  #heardOf(note: Extract<StreamNote, { readonly key: string }>): void {
     for (const [tail, { id }] of [...this.#tails]) {
       if (tail.key !== note.key) continue;
       if (note.kind === 'poke') void tail.look();

@@ -31,6 +31,12 @@ export class Network {
     };
   }
 
+  /** An instance is gone: it hears nothing any more. */
+  leave(instance: string): void {
+    for (const listeners of this.#listeners.values())
+      for (const [listener, of] of listeners) if (of === instance) listeners.delete(listener);
+  }
+
   /** Listeners of all instances together. */
   get listeners(): number {
     return [...this.#listeners.values()].reduce((sum, { size }) => sum + size, 0);

@@ -201,3 +201,22 @@ describe('an instance that stops', () => {
     expect(clock.timers).toBe(timers);
   });
 });
+
+it('a GET stream whose instance died without a word keeps nobody from another one', async () => {
+  const { all, clock, network } = instances(3);
+  const [dead, alive, third] = [all[0], all[1], all[2] ?? expect.fail('no instance')];
+  const session = await dead.open();
+  await dead.directory.streams.listen(session, new Sink());
+  network.leave('instance-0');
+  const there = (await alive.find(session.id)) ?? expect.fail('is gone');
+  const elsewhere = (await third.find(session.id)) ?? expect.fail('is gone');
+  const sinks = [new Sink(), new Sink()] as const;
+  const begun = [alive.directory.streams.listen(there, sinks[0]), third.directory.streams.listen(elsewhere, sinks[1])];
+  await settle();
+  expect(sinks.map(({ isOpen }) => isOpen)).toEqual([false, false]);
+  clock.advance(1_000);
+  expect((await Promise.all(begun)).sort()).toEqual([false, true]);
+  expect(sinks.filter(({ isOpen, isFinished }) => isOpen && !isFinished)).toHaveLength(1);
+  expect(await alive.directory.streams.listen(there, new Sink())).toBe(false);
+  expect(await third.directory.streams.listen(elsewhere, new Sink())).toBe(false);
+});
