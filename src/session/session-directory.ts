@@ -12,6 +12,7 @@ import { ErrorCode, ProtocolError } from '../wire/wire.ts';
 import type { ClientRequests } from './client-requests.ts';
 import { SessionGoneError, SessionsFullError } from './errors.ts';
 import type { EventSink, EventStream } from './event-stream.ts';
+import { littleByLittle } from './little-by-little.ts';
 import { LiveSession, type SessionHome } from './live-session.ts';
 import type { ResolvedSessions } from './options.ts';
 import { readRecord, type SessionRecord, writeRecord } from './session-record.ts';
@@ -66,6 +67,7 @@ export class SessionDirectory implements SessionHome {
   readonly #live = new Map<string, LiveSession>();
   readonly #unsubscribe: () => void;
   #isNeeded = false;
+  #isKeeping = false;
   #cancelSweep: CancelTimer | undefined;
 
   constructor(parts: SessionDirectoryParts) {
@@ -283,19 +285,29 @@ export class SessionDirectory implements SessionHome {
   #sweep(): void {
     const now = this.#parts.clock.now();
     this.streams.sweep(now);
+    const busy: LiveSession[] = [];
     for (const live of [...this.#live.values()]) {
-      if (live.isBusy) void this.#keep(live);
+      if (live.isBusy) busy.push(live);
       else if (now - live.touchedAt > this.#ttlMs) this.#live.delete(live.id);
     }
+    void this.#keepAll(busy);
     if (this.#live.size > 0 || this.streams.open > 0) return;
     this.#cancelSweep?.();
     this.#cancelSweep = undefined;
+  }
+
+  async #keepAll(busy: readonly LiveSession[]): Promise<void> {
+    if (this.#isKeeping) return; // The store is slow: it gets no second round at once.
+    this.#isKeeping = true;
+    await littleByLittle(busy, (live) => this.#keep(live));
+    this.#isKeeping = false;
   }
 
   /** A session in which something goes on does not end. */
   async #keep(live: LiveSession): Promise<void> {
     try {
       this.#touched(live, await this.#parts.store.touch(keyOf(live.id), this.#ttlMs));
+      await this.streams.keep(live);
     } catch (error) {
       this.#parts.fault(error);
     }

@@ -194,13 +194,18 @@ export class SessionStreams {
     for (const name of names) this.#quietly(() => log.drop(name));
   }
 
-  /** Keeps what is open, and forgets what nobody came back to. */
+  /** Keeps the claim of a session whose client listens here. */
+  async keep(session: LiveSession): Promise<void> {
+    const listening = this.#listening.get(session);
+    if (listening?.alone === undefined && listening !== undefined)
+      await this.#parts.store.touch(claimKeyOf(session), CLAIM_MS);
+  }
+
+  /** Forgets what nobody came back to. */
   sweep(now: number): void {
-    const { store, options } = this.#parts;
-    for (const listening of [...this.#listening.values()]) {
-      const { session, stream, alone } = listening;
-      if (alone === undefined) this.#quietly(() => store.touch(claimKeyOf(session), CLAIM_MS));
-      else if (now - alone > options.eventTtlSeconds * 1_000) this.#remove(session, stream);
+    const { options } = this.#parts;
+    for (const { session, stream, alone } of [...this.#listening.values()]) {
+      if (alone !== undefined && now - alone > options.eventTtlSeconds * 1_000) this.#remove(session, stream);
     }
     for (const tail of [...this.#tails.keys()]) void tail.look();
   }

@@ -220,3 +220,19 @@ it('a GET stream whose instance died without a word keeps nobody from another on
   expect(await alive.directory.streams.listen(there, new Sink())).toBe(false);
   expect(await third.directory.streams.listen(elsewhere, new Sink())).toBe(false);
 });
+
+it('sessions in which something goes on are kept by some calls at once, not by all', async () => {
+  const { all, clock, later } = instances(1, { idleTimeoutSeconds: 40 });
+  const sessions = await Promise.all(Array.from({ length: 500 }, () => all[0].open()));
+  for (const session of sessions) await all[0].directory.streams.listen(session, new Sink());
+  later.most = 0;
+  for (let tens = 0; tens < 6; tens++) {
+    clock.advance(10_000);
+    await settle();
+  }
+  expect(later.most).toBeLessThanOrEqual(64);
+  for (const session of sessions) {
+    expect(await all[0].find(session.id)).toBe(session);
+    expect(await all[0].directory.streams.listen(session, new Sink())).toBe(false);
+  }
+});
