@@ -216,7 +216,7 @@ export async function drainServer(
   const cancel = clock.after(drainTimeoutMs, resolve);
   endpoint?.drain(drainDelayMs > 0 ? IDLE_GRACE_MS : instance.idleGraceMs);
   protocol.close();
-  await Promise.all([endpoint?.close(drainTimeoutMs), stdio?.close(deadline), protocol.finishTasks(deadline)]);
+  await Promise.all([endpoint?.close(drainTimeoutMs), stdio?.close(deadline), protocol.finish(deadline)]);
   cancel();
   return Math.max(0, endsAt - clock.now());
 }

@@ -110,9 +110,9 @@ export class Protocol implements Acceptor {
     return new ConnectionEntry(sink, this.#parts, this.#bus);
   }
 
-  /** Lets tasks finish until the deadline; those that have not by then fail. */
-  finishTasks(deadline: Promise<void>): Promise<void> {
-    return this.#parts.dispatcher.tasks.close(deadline);
+  /** Lets what no connection waits for finish until the deadline, tasks and answers of sessions; what has not by then fails. */
+  async finish(deadline: Promise<void>): Promise<void> {
+    await Promise.all([this.#parts.dispatcher.tasks.close(deadline), this.#parts.sessions?.finish(deadline)]);
   }
 
   /** Ends what would never end by itself: streams get their graceful result. */

@@ -12,7 +12,7 @@ import {
   toProtocolError,
 } from '../dispatch/dispatch.ts';
 import type { Clock } from '../kernel/clock.ts';
-import type { EventStream } from '../session/session.ts';
+import { type EventStream, knowsEmptyEvents } from '../session/session.ts';
 import type { EngineSignals, RequestOutcome } from '../signal/signal.ts';
 import type { Exchange } from '../transport/transport.ts';
 import {
@@ -165,8 +165,13 @@ export class RequestContext implements Call, ViewedRequest {
     return {
       req,
       ...(auth === undefined ? {} : { authInfo: auth }),
-      ...(this.client?.openStream === undefined ? {} : { closeSSE: () => this.#openStream()?.pause() }),
+      ...(this.#canComeBack ? { closeSSE: () => this.#openStream()?.pause() } : {}),
     };
+  }
+
+  /** Whether the client, left alone without an answer, knows what to resume after. */
+  get #canComeBack(): boolean {
+    return this.client?.openStream !== undefined && knowsEmptyEvents(this.client.version ?? '');
   }
 
   get isRetry(): boolean {

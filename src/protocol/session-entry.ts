@@ -153,6 +153,11 @@ export class SessionEntry {
     };
   }
 
+  /** Lets answers be written to their end, also those that no client waits for just now. */
+  finish(deadline: Promise<void>): Promise<void> {
+    return this.#parts.directory.finish(deadline);
+  }
+
   close(): void {
     this.#unsubscribe();
     this.#parts.directory.close();

@@ -12,10 +12,15 @@ export interface EventSink {
   finish?(): void;
 }
 
+/** Whether clients of a revision know events without data: these name the place at which a stream begins. */
+export function knowsEmptyEvents(version: string): boolean {
+  return version >= '2025-11-25';
+}
+
 /** What a stream does beyond writing. */
 export interface EventStreamParts {
   readonly log: EventLog;
-  /** Whether the client knows events without data: they came with revision 2025-11-25. */
+  /** Whether the client knows events without data. */
   readonly primes: boolean;
   readonly retryMs: number;
   /** Another answer may be reading this stream's log: there is more. */

@@ -6,6 +6,8 @@ import type { SessionRecord } from './session-record.ts';
 /** A running request that its client may cancel. */
 export interface Cancellable {
   cancel(): void;
+  /** Answers it with an error. */
+  fail(error: unknown): void;
 }
 
 /** What a session asks of the directory that it is in. */
@@ -19,6 +21,12 @@ export class LiveSession implements Answerer {
   readonly id: string;
   /** When it was last known to live. */
   touchedAt: number;
+  /** When the other instances were last told that it is used. */
+  toldAt: number;
+  /** Whether it is known to have ended. */
+  isOver = false;
+  /** The last change of its record that is under way: they are made one after the other. */
+  changing: Promise<unknown> | undefined;
   /** The version of its record in the store; 0 when the record may be another one now. */
   storeVersion: number;
   /** Streams that this instance writes, by their names. */
@@ -39,6 +47,7 @@ export class LiveSession implements Answerer {
     this.#record = record;
     this.storeVersion = version;
     this.touchedAt = now;
+    this.toldAt = now;
   }
 
   get owner(): string {
@@ -113,6 +122,11 @@ export class LiveSession implements Answerer {
     const request = this.#running?.get(id);
     request?.cancel();
     return request !== undefined;
+  }
+
+  /** Nothing more will come of what goes on in it here. */
+  failAll(error: unknown): void {
+    for (const request of [...(this.#running?.values() ?? [])]) request.fail(error);
   }
 
   /** It has ended: whatever goes on in it is of no use. */

@@ -1,9 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import type { CancelTimer, Clock } from '../kernel/clock.ts';
-import type { Awaitable, MessageBus, PutOptions, StateStore, StoredText } from '../state/state.ts';
+import {
+  type Awaitable,
+  type MessageBus,
+  type PutOptions,
+  type StateStore,
+  StateStoreError,
+  type StoredText,
+} from '../state/state.ts';
+import { ErrorCode, ProtocolError } from '../wire/wire.ts';
 import type { ClientRequests } from './client-requests.ts';
 import { SessionGoneError, SessionsFullError } from './errors.ts';
 import type { EventSink, EventStream } from './event-stream.ts';
+import { littleByLittle } from './little-by-little.ts';
 import { LiveSession, type SessionHome } from './live-session.ts';
 import type { ResolvedSessions } from './options.ts';
 import { readRecord, type SessionRecord, writeRecord } from './session-record.ts';
@@ -21,7 +30,7 @@ export interface SessionDirectoryParts {
 /** What instances tell each other of sessions. */
 type Note = { readonly from: string } & (
   | StreamNote
-  | { readonly kind: 'changed' | 'ended'; readonly session: string }
+  | { readonly kind: 'changed' | 'ended' | 'used'; readonly session: string }
   | { readonly kind: 'cancel'; readonly session: string; readonly request: string | number }
   | { readonly kind: 'needed' }
 );
@@ -29,13 +38,19 @@ type Note = { readonly from: string } & (
 type NoteBody = Note extends infer N ? (N extends Note ? Omit<N, 'from'> : never) : never;
 
 const CHANNEL = 'sessions';
-const SWEEP_EVERY_MS = 10_000;
+const MAX_SWEEP_MS = 10_000;
 /** How long a session's life is taken for granted. */
 const MAX_TOUCH_MS = 5_000;
 /** How many sessions an instance remembers. */
 const MAX_REMEMBERED = 10_000;
 /** A session that makes room for another one has not been used for so long. */
 const IDLE_MS = 60_000;
+/** How often the others are told of a session that is used here. */
+const TELL_MS = 20_000;
+/** How long the last words of a server that stops may be on their way to the store. */
+const LAST_WORDS_MS = 1_000;
+/** The version of no text. */
+const NEVER = -1;
 /** How often a change is tried anew that another instance was faster than. */
 const MAX_TRIES = 8;
 
@@ -52,6 +67,7 @@ export class SessionDirectory implements SessionHome {
   readonly #live = new Map<string, LiveSession>();
   readonly #unsubscribe: () => void;
   #isNeeded = false;
+  #isKeeping = false;
   #cancelSweep: CancelTimer | undefined;
 
   constructor(parts: SessionDirectoryParts) {
@@ -104,7 +120,7 @@ export class SessionDirectory implements SessionHome {
       ...named.map((name) => ({ set: `sessions:${name}`, max: options.maxPerPrincipal })),
     ];
     let version = await this.#put(id, record, { ttlMs: this.#ttlMs, expect: 0, within });
-    if (version === 'full' && (await this.#makeRoom()))
+    if (version === 'full' && !(await this.#hasAll(named)) && (await this.#makeRoom()))
       version = await this.#put(id, record, { ttlMs: this.#ttlMs, expect: 0, within });
     if (typeof version !== 'number') throw new SessionsFullError();
     const live = new LiveSession(this, { id, record, version, now: clock.now() });
@@ -125,11 +141,23 @@ export class SessionDirectory implements SessionHome {
   }
 
   /** Changes what is kept. @throws {SessionGoneError} @throws {SessionsFullError} @throws {RangeError} when it becomes too long. */
-  async update(session: LiveSession, change: (record: SessionRecord) => SessionRecord): Promise<void> {
+  update(session: LiveSession, change: (record: SessionRecord) => SessionRecord): Promise<void> {
+    const changed = (session.changing ?? Promise.resolve()).then(() => this.#change(session, change));
+    const settled = changed
+      .catch(() => {})
+      .then(() => {
+        if (session.changing === settled) session.changing = undefined;
+      });
+    session.changing = settled;
+    return changed;
+  }
+
+  async #change(session: LiveSession, change: (record: SessionRecord) => SessionRecord): Promise<void> {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const record = change(session.record);
       if (record === session.record) return;
-      const outcome = await this.#put(session.id, record, { ttlMs: this.#ttlMs, expect: session.storeVersion });
+      const expect = session.storeVersion || NEVER; // One that may have ended does not begin anew.
+      const outcome = await this.#put(session.id, record, { ttlMs: this.#ttlMs, expect });
       if (typeof outcome === 'number') {
         session.apply(record, outcome);
         this.#tell({ kind: 'changed', session: session.id });
@@ -143,12 +171,29 @@ export class SessionDirectory implements SessionHome {
       }
       session.apply(readRecord(stored.text), stored.version);
     }
-    throw new SessionGoneError();
+    throw new StateStoreError('other instances change the session all the time');
   }
 
   /** Cancels a request, wherever it runs. */
   cancel(session: LiveSession, request: string | number): void {
     if (!session.cancel(request)) this.#tell({ kind: 'cancel', session: session.id, request });
+  }
+
+  /**
+   * Lets answers be written to their end, for clients that come back for them to another instance. Those that are not by the
+   * deadline say so: nobody is to wait for them.
+   */
+  async finish(deadline: Promise<void>): Promise<void> {
+    const { store, clock } = this.#parts;
+    if (store.kind === 'memory') return; // It ends with this process.
+    const written = this.streams.written().then(() => false);
+    if (!(await Promise.race([written, deadline.then(() => true)]))) return;
+    const error = new ProtocolError(ErrorCode.InternalError, 'The server stopped before this was done');
+    for (const live of [...this.#live.values()]) live.failAll(error);
+    const { promise: isLate, resolve } = Promise.withResolvers<void>();
+    const cancel = clock.after(LAST_WORDS_MS, resolve);
+    await Promise.race([written, isLate]);
+    cancel();
   }
 
   close(): void {
@@ -188,21 +233,35 @@ export class SessionDirectory implements SessionHome {
       return undefined;
     }
     const known = this.#live.get(live.id) ?? live; // Another request may have loaded it meanwhile.
-    known.touchedAt = this.#parts.clock.now();
-    this.#remember(known);
+    if (known.isOver) return undefined;
+    this.#used(known);
+    if (known.touchedAt - known.toldAt < TELL_MS) return known;
+    known.toldAt = known.touchedAt;
+    this.#tell({ kind: 'used', session: known.id });
     return known;
+  }
+
+  #used(live: LiveSession): void {
+    live.touchedAt = this.#parts.clock.now();
+    this.#remember(live);
   }
 
   #remember(live: LiveSession): void {
     this.#live.delete(live.id);
     this.#live.set(live.id, live);
-    this.#cancelSweep ??= this.#parts.clock.every(SWEEP_EVERY_MS, () => this.#sweep());
+    this.#cancelSweep ??= this.#parts.clock.every(Math.min(MAX_SWEEP_MS, this.#ttlMs / 4), () => this.#sweep());
     if (this.#live.size <= MAX_REMEMBERED) return;
     for (const [id, other] of this.#live) {
       if (other.isBusy) continue;
       this.#live.delete(id);
       return;
     }
+  }
+
+  /** Whether a principal has as many as it may: others make no room for it. */
+  async #hasAll([name]: readonly string[]): Promise<boolean> {
+    const { store, options } = this.#parts;
+    return name !== undefined && (await store.count(`sessions:${name}`)) >= options.maxPerPrincipal;
   }
 
   /** Ends the session that was used least recently of those that nothing goes on in. */
@@ -216,6 +275,7 @@ export class SessionDirectory implements SessionHome {
   }
 
   #ended(session: LiveSession): void {
+    session.isOver = true;
     this.#live.delete(session.id);
     session.cancelAll();
     this.#parts.requests.leave(session.id);
@@ -225,19 +285,29 @@ export class SessionDirectory implements SessionHome {
   #sweep(): void {
     const now = this.#parts.clock.now();
     this.streams.sweep(now);
+    const busy: LiveSession[] = [];
     for (const live of [...this.#live.values()]) {
-      if (live.isBusy) void this.#keep(live);
+      if (live.isBusy) busy.push(live);
       else if (now - live.touchedAt > this.#ttlMs) this.#live.delete(live.id);
     }
+    void this.#keepAll(busy);
     if (this.#live.size > 0 || this.streams.open > 0) return;
     this.#cancelSweep?.();
     this.#cancelSweep = undefined;
   }
 
+  async #keepAll(busy: readonly LiveSession[]): Promise<void> {
+    if (this.#isKeeping) return; // The store is slow: it gets no second round at once.
+    this.#isKeeping = true;
+    await littleByLittle(busy, (live) => this.#keep(live));
+    this.#isKeeping = false;
+  }
+
   /** A session in which something goes on does not end. */
   async #keep(live: LiveSession): Promise<void> {
     try {
-      if (!(await this.#parts.store.touch(keyOf(live.id), this.#ttlMs))) this.#ended(live);
+      this.#touched(live, await this.#parts.store.touch(keyOf(live.id), this.#ttlMs));
+      await this.streams.keep(live);
     } catch (error) {
       this.#parts.fault(error);
     }
@@ -249,12 +319,13 @@ export class SessionDirectory implements SessionHome {
   }
 
   #hear(note: Note): void {
-    if (note.kind === 'poke' || note.kind === 'taken') this.streams.hear(note);
+    if ('key' in note || 'claim' in note) this.streams.hear(note);
     if (note.from === this.#parts.messages.instance) return;
     if (note.kind === 'needed') this.#isNeeded = true;
     const live = 'session' in note ? this.#live.get(note.session) : undefined;
     if (live === undefined) return;
     if (note.kind === 'ended') this.#ended(live);
+    else if (note.kind === 'used') this.#used(live);
     else if (note.kind === 'cancel') live.cancel(note.request);
     else if (note.kind === 'changed') this.#changed(live);
   }

@@ -3,7 +3,7 @@ import type { Clock } from '../kernel/clock.ts';
 import type { StateStore } from '../state/state.ts';
 import { SessionsFullError } from './errors.ts';
 import { EventLog, type EventPlace } from './event-log.ts';
-import { type EventSink, EventStream } from './event-stream.ts';
+import { type EventSink, EventStream, knowsEmptyEvents } from './event-stream.ts';
 import type { LiveSession } from './live-session.ts';
 import type { ResolvedSessions } from './options.ts';
 import { StreamTail } from './stream-tail.ts';
@@ -13,7 +13,9 @@ export type StreamNote =
   /** A stream has new events that other answers may be waiting for. */
   | { readonly kind: 'poke'; readonly key: string }
   /** Another answer carries a stream from now on. */
-  | { readonly kind: 'taken'; readonly key: string; readonly by: string };
+  | { readonly kind: 'taken'; readonly key: string; readonly by: string }
+  /** Whose is this claim to a GET stream? `held` answers, if anybody has it. */
+  | { readonly kind: 'claimed' | 'held'; readonly claim: string };
 
 export interface SessionStreamsParts {
   readonly store: StateStore;
@@ -25,12 +27,14 @@ export interface SessionStreamsParts {
 
 /** The stream of what no request asked for. */
 export const GET_STREAM = 'get';
-/** Since this revision clients know events without data. */
-const FIRST_PRIMED = '2025-11-25';
 /** Ended streams of one session that can be resumed. */
 const MAX_ENDED = 32;
 /** How long the claim to a GET stream outlives its instance. */
 const CLAIM_MS = 30_000;
+/** How long who has a claim may take to say so. One who does not is gone without having given it up. */
+const HELD_WITHIN_MS = 1_000;
+/** The claim of nobody: it is put in the place of one that is known, for no other one must be taken away. */
+const NO_CLAIM = '';
 
 interface Listening {
   readonly session: LiveSession;
@@ -47,8 +51,26 @@ export class SessionStreams {
   readonly #listening = new Map<LiveSession, Listening>();
   readonly #tails = new Map<StreamTail, { readonly id: string; readonly session: LiveSession }>();
 
+  /** Claims of which it is asked whether anybody has them. */
+  readonly #asked = new Map<string, Set<() => void>>();
+  #isClosed = false;
+  #whenWritten: (() => void) | undefined;
+
   constructor(parts: SessionStreamsParts) {
     this.#parts = parts;
+  }
+
+  /** Resolves when no answer is written any more: neither one that a client reads, nor one that it will come back for. */
+  written(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#whenWritten = resolve;
+    this.#checkWritten();
+    return promise;
+  }
+
+  #checkWritten(): void {
+    for (const { name } of this.#written.values()) if (name !== GET_STREAM) return;
+    this.#whenWritten?.();
   }
 
   /** Answers that are event streams of a session just now, or may be again. */
@@ -67,12 +89,18 @@ export class SessionStreams {
   /** Begins the GET stream. @returns False while the session has one. @throws {SessionsFullError} */
   async listen(session: LiveSession, sink: EventSink): Promise<boolean> {
     const claim = randomBytes(9).toString('hex');
-    const claimed = await this.#parts.store.put(claimKeyOf(session), claim, { ttlMs: CLAIM_MS, expect: 0 });
+    const { store } = this.#parts;
+    const there = await store.get(claimKeyOf(session));
+    if (there !== undefined && there.text !== NO_CLAIM && (await this.#isHeld(there.text))) return false;
+    const expect = there?.version ?? 0;
+    const claimed = await store.put(claimKeyOf(session), claim, { ttlMs: CLAIM_MS, expect });
     if (claimed === 'full') throw new SessionsFullError();
     if (claimed === 'conflict') return false;
     this.#parts.tell({ kind: 'taken', key: this.#logOf(session).keyOf(GET_STREAM), by: claim });
     this.#listen(session, sink, claim).open();
     if (sink.closed) this.#leave(session, claim); // While the store was asked.
+    if (session.isOver) this.end(session);
+    if (this.#isClosed) this.close();
     return true;
   }
 
@@ -102,12 +130,15 @@ export class SessionStreams {
       this.#listen(session, undefined, id);
       this.#quietly(() => this.#parts.store.put(claimKeyOf(session), id, { ttlMs: CLAIM_MS }));
     }
+    if (session.isOver) this.end(session); // While the store was asked.
     await tail.look();
+    if (this.#isClosed) this.close();
     return true;
   }
 
   /** Ends the streams that would never end by themselves: their clients come back elsewhere. */
   close(): void {
+    this.#isClosed = true;
     for (const { stream } of [...this.#listening.values()]) stream.pause();
     for (const tail of [...this.#tails.keys()]) tail.finish();
   }
@@ -118,6 +149,34 @@ export class SessionStreams {
   }
 
   hear(note: StreamNote): void {
+    if ('key' in note) this.#heardOf(note);
+    else if (note.kind === 'held') for (const held of [...(this.#asked.get(note.claim) ?? [])]) held();
+    else if (this.#holds(note.claim)) this.#parts.tell({ kind: 'held', claim: note.claim });
+  }
+
+  #holds(claim: string): boolean {
+    for (const { claim: own, alone } of this.#listening.values()) if (own === claim && alone === undefined) return true;
+    return false;
+  }
+
+  /** Whether some instance has this claim. */
+  #isHeld(claim: string): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const asking = this.#asked.get(claim) ?? new Set();
+    const answered = (isHeld: boolean): void => {
+      cancel();
+      asking.delete(held);
+      if (asking.size === 0) this.#asked.delete(claim);
+      resolve(isHeld);
+    };
+    const held = (): void => answered(true);
+    const cancel = this.#parts.clock.after(HELD_WITHIN_MS, () => answered(false));
+    this.#asked.set(claim, asking.add(held));
+    this.#parts.tell({ kind: 'claimed', claim });
+    return promise;
+  }
+
+  #heardOf(note: Extract<StreamNote, { readonly key: string }>): void {
     for (const [tail, { id }] of [...this.#tails]) {
       if (tail.key !== note.key) continue;
       if (note.kind === 'poke') void tail.look();
@@ -140,13 +199,18 @@ export class SessionStreams {
     for (const name of names) this.#quietly(() => log.drop(name));
   }
 
-  /** Keeps what is open, and forgets what nobody came back to. */
+  /** Keeps the claim of a session whose client listens here. */
+  async keep(session: LiveSession): Promise<void> {
+    const listening = this.#listening.get(session);
+    if (listening?.alone === undefined && listening !== undefined)
+      await this.#parts.store.touch(claimKeyOf(session), CLAIM_MS);
+  }
+
+  /** Forgets what nobody came back to. */
   sweep(now: number): void {
-    const { store, options } = this.#parts;
-    for (const listening of [...this.#listening.values()]) {
-      const { session, stream, alone } = listening;
-      if (alone === undefined) this.#quietly(() => store.touch(claimKeyOf(session), CLAIM_MS));
-      else if (now - alone > options.eventTtlSeconds * 1_000) this.#remove(session, stream);
+    const { options } = this.#parts;
+    for (const { session, stream, alone } of [...this.#listening.values()]) {
+      if (alone !== undefined && now - alone > options.eventTtlSeconds * 1_000) this.#remove(session, stream);
     }
     for (const tail of [...this.#tails.keys()]) void tail.look();
   }
@@ -180,7 +244,7 @@ export class SessionStreams {
     const key = log.keyOf(name);
     const stream: EventStream = new EventStream(name, sink, {
       ...{ log, fault, detached, retryMs: options.retryMs },
-      primes: session.version >= FIRST_PRIMED,
+      primes: knowsEmptyEvents(session.version),
       poke: () => tell({ kind: 'poke', key }),
       ended: () => this.#remove(session, stream),
     });
@@ -197,6 +261,7 @@ export class SessionStreams {
     if (this.#written.get(log.keyOf(name)) === stream) this.#written.delete(log.keyOf(name));
     if (this.#listening.get(session)?.stream === stream) this.#listening.delete(session);
     if (name === GET_STREAM) return;
+    if (this.#whenWritten !== undefined) this.#checkWritten();
     session.endedStreams ??= [];
     session.endedStreams.push(name);
     const oldest = session.endedStreams.length > MAX_ENDED ? session.endedStreams.shift() : undefined;
@@ -208,7 +273,10 @@ export class SessionStreams {
     const { store } = this.#parts;
     const key = claimKeyOf(session);
     this.#quietly(async () => {
-      if (claim === undefined || (await store.get(key))?.text === claim) await store.delete(key);
+      if (claim === undefined) return store.delete(key);
+      const there = await store.get(key);
+      if (there?.text !== claim) return undefined;
+      return store.put(key, NO_CLAIM, { ttlMs: CLAIM_MS, expect: there.version });
     });
   }
 

@@ -8,7 +8,7 @@ export {
 } from './client-requests.ts';
 export { type ClientRequestCode, ClientRequestError, SessionGoneError, SessionsFullError } from './errors.ts';
 export { placeOf } from './event-log.ts';
-export type { EventSink, EventStream } from './event-stream.ts';
+export { type EventSink, type EventStream, knowsEmptyEvents } from './event-stream.ts';
 export { LiveSession } from './live-session.ts';
 export { type ResolvedSessions, resolveSessions, type SessionMode, type SessionOptions } from './options.ts';
 export { SessionDirectory } from './session-directory.ts';

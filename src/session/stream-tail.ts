@@ -29,10 +29,7 @@ export class StreamTail {
   /** Sends what is new. A log that is gone ends the stream; a store that is away is asked again later. */
   look(): Promise<void> {
     this.#isAsked = true;
-    this.#reading ??= this.#read().finally(() => {
-      this.#reading = undefined;
-      if (this.#isAsked && !this.#isOver) void this.look(); // Asked for after the last look, before it was known to be the last.
-    });
+    this.#reading ??= this.#read();
     return this.#reading;
   }
 
@@ -56,6 +53,7 @@ export class StreamTail {
         if (mark === 'e') this.finish();
       }
     }
+    this.#reading = undefined; // Not later: who asks from now on finds nobody reading.
   }
 
   #end(): void {

@@ -30,6 +30,9 @@ export class BatchCollector {
 
   #add(answer: string | undefined): void {
     if (answer !== undefined) this.#answers.push(answer);
-    if (--this.#missing === 0 && this.#answers.length > 0) this.#exchange.respond(200, `[${this.#answers.join(',')}]`);
+    if (--this.#missing > 0) return;
+    if (this.#answers.length > 0) this.#exchange.respond(200, `[${this.#answers.join(',')}]`);
+    else if (this.#exchange.abandon !== undefined) this.#exchange.abandon();
+    else this.#exchange.respond(202, ''); // All were cancelled, and HTTP must have an answer.
   }
 }

@@ -15,6 +15,12 @@ class Program extends OptimizedMCPServer {
       }
       return text('arrived');
     });
+    this.registerTool('poll', {}, async ({ http, mcpReq }) => {
+      await mcpReq.log('info', process.pid);
+      http?.closeSSE?.();
+      await delay(2_000);
+      return text(`polled ${process.pid}`);
+    });
     this.registerTool('ask', {}, async ({ mcpReq }) =>
       text(JSON.stringify(await mcpReq.send({ method: 'roots/list' }))),
     );

@@ -22,3 +22,19 @@ it('a session, and the events of its streams, outlive the instance that made the
   expect((await client.delete()).status).toBe(200);
   expect((await client.request('ping')).status).toBe(404);
 });
+
+it('an answer that its client will come back for is made by an instance that drains', async () => {
+  const program = await startSupervised();
+  const client = await openAt(program.at);
+  const stream = await client.stream('poll');
+  const pid = Number((await stream.message())?.params?.['data']);
+  expect(await stream.rest()).toEqual([]);
+  const from = program.lines.length;
+  process.kill(pid, 'SIGTERM');
+  await program.line(/instance \d+ is ready/, from);
+  let answers: unknown[] = [];
+  while (answers.length === 0)
+    // A connection that was there before leads to the instance that drains: it sends the client on.
+    answers = (await (await client.listen({ 'Last-Event-ID': stream.lastId as string })).rest()).map(textOf);
+  expect(answers).toEqual([`polled ${pid}`]);
+});

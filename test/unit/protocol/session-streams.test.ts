@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../../src/testing/testing.ts';
+import { legacyRequest, textOf } from '../support/messages.ts';
 import { SessionClient } from '../support/session-client.ts';
 import { type Gate, gate, serverWith, settle, type TestServer, text } from '../support/test-server.ts';
 
@@ -114,6 +115,26 @@ describe("the stream of a request's answer in a session", () => {
     const again = await client.listen({ 'Last-Event-ID': stream.lastId as string });
     await step();
     expect(said(await again.rest())).toEqual(['result']);
+  });
+
+  it('is not ended so where its client would not know what to come back to', async () => {
+    const { server, step } = walking();
+    const client = await SessionClient.open(server, { version: '2025-06-18' });
+    const answer = client.request('tools/call', { name: 'poll', arguments: {} });
+    await step();
+    expect(textOf(await answer)).toBe('polled');
+  });
+
+  it('is an answer without body where all requests of a batch were cancelled', async () => {
+    const { server } = walking();
+    const client = await SessionClient.open(server, { version: '2025-03-26' });
+    const fields = { 'MCP-Protocol-Version': '2025-03-26' };
+    const batch = [7, 8].map((id) => legacyRequest('tools/call', { name: 'poll', arguments: {} }, id));
+    const response = client.post(batch, fields);
+    await settle();
+    for (const requestId of [7, 8])
+      await client.post({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId } }, fields);
+    expect((await response).status).toBe(202);
   });
 
   it('cannot be resumed by what is none of its events, nor by another session or principal', async () => {

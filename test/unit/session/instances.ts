@@ -31,6 +31,12 @@ export class Network {
     };
   }
 
+  /** An instance is gone: it hears nothing any more. */
+  leave(instance: string): void {
+    for (const listeners of this.#listeners.values())
+      for (const [listener, of] of listeners) if (of === instance) listeners.delete(listener);
+  }
+
   /** Listeners of all instances together. */
   get listeners(): number {
     return [...this.#listeners.values()].reduce((sum, { size }) => sum + size, 0);
@@ -38,14 +44,23 @@ export class Network {
 }
 
 /** A store that answers later, as one behind a network does, and can be away. */
-export function laterStore(store: MemoryStateStore): { readonly store: StateStore; isAway: boolean } {
-  const state = { isAway: false };
+export function laterStore(store: MemoryStateStore): {
+  readonly store: StateStore;
+  isAway: boolean;
+  /** Most calls that waited for their answers at once. */
+  most: number;
+} {
+  const state = { isAway: false, most: 0 };
+  let waiting = 0;
   const handler: ProxyHandler<MemoryStateStore> = {
     get(target, name) {
+      if (name === 'kind') return 'supervisor';
       const member = Reflect.get(target, name, target) as unknown;
       if (typeof member !== 'function') return member;
       return async (...args: unknown[]) => {
+        state.most = Math.max(state.most, ++waiting);
         await Promise.resolve();
+        waiting--;
         if (state.isAway) throw new StateStoreError('the store is away');
         return (member as (...given: unknown[]) => unknown).apply(target, args);
       };

@@ -53,7 +53,7 @@ describe('a session over several instances', () => {
     const { all } = instances(2);
     const session = await all[0].open();
     let cancelled = 0;
-    session.started(7, { cancel: () => cancelled++ });
+    session.started(7, { cancel: () => cancelled++, fail: () => {} });
     all[1].directory.cancel((await all[1].find(session.id)) ?? expect.fail('is not known'), 7);
     await settle();
     expect(cancelled).toBe(1);
