@@ -173,11 +173,13 @@ export {
   type ResourceConfig,
   ResourceTemplate,
   type ServerContext,
+  type TaskHandle,
   type ToolCacheConfig,
   type ToolConfig,
   type ToolHandler,
   type ToolLimits,
   type ToolPlacement,
+  type ToolTaskOptions,
   UriTemplate,
   type Variables,
 } from './registry/registry.ts';
@@ -207,6 +209,8 @@ export type {
   Signal,
   WorkerEvent,
 } from './signal/signal.ts';
+export { StateStoreError, type StateStoreOptions } from './state/state.ts';
+export type { TasksOptions } from './tasks/tasks.ts';
 export type { FetchHandler, HttpOptions, MemoryClient, StdioStreams, TransportLimits } from './transport/transport.ts';
 export type * from './wire/wire.ts';
 export { ErrorCode, ProtocolError } from './wire/wire.ts';

@@ -19,10 +19,14 @@ import { type HttpPoolOptions, type ResolvedDatabases, resolveDatabases } from '
 import {
   type CacheHints,
   type RequestStateOptions,
+  type ResolvedSessions,
   resolveCacheHints,
   resolveLimits,
   resolveRequestState,
+  resolveSessions,
   type ServerLimits,
+  type SessionMode,
+  type SessionOptions,
 } from './protocol/protocol.ts';
 import {
   type BreakerSettings,
@@ -31,6 +35,8 @@ import {
   splitBreakers,
 } from './server-breaker-config.ts';
 import { type ResolvedScaling, resolveScaling, type ScalingOptions } from './server-scaling.ts';
+import { type ResolvedStateStore, resolveStateStore, type StateStoreOptions } from './state/state.ts';
+import { type ResolvedTasks, resolveTasks, type TasksOptions } from './tasks/tasks.ts';
 import {
   type HttpOptions,
   type ResolvedHttpOptions,
@@ -52,7 +58,10 @@ export interface OptimizedServerConfig {
   readonly instructions?: string;
   /** Where to listen; `false` for nowhere. @default { host: '127.0.0.1', port: 3000, path: '/mcp' }, nowhere with stdio */
   readonly http?: HttpOptions | false;
-  /** Serve one client over stdin and stdout. @default false */
+  /**
+   * Serve one client over stdin and stdout; what else the process writes to stdout goes to stderr then. With the end of input the
+   * process ends, after what runs then. @default false
+   */
   readonly stdio?: boolean | StdioStreams;
   readonly limits?: Partial<ServerLimits>;
   /** When requests are refused rather than answered too late. */
@@ -64,12 +73,23 @@ export interface OptimizedServerConfig {
   /** How long clients may reuse answers, by method. */
   readonly cacheHints?: CacheHints;
   readonly requestState?: RequestStateOptions;
+  /** How calls that become tasks are kept, and how many; tools say themselves whether theirs do. */
+  readonly tasks?: TasksOptions;
+  /**
+   * Sessions of clients of the revisions before 2026-07-28, over HTTP: for all of them, for none, or `auto`: where the server is
+   * known to need them.
+   *
+   * @default 'auto'
+   */
+  readonly sessions?: SessionMode | SessionOptions;
   /** The database: `sqlite:./file.db`, `postgres://...` or `mysql://...`, alone or with settings. Its name is `default`. */
   readonly database?: ServerDatabaseConfig;
   /** How `server.http` connects to other servers. */
   readonly httpPool?: ServerHttpPoolOptions;
   /** Further databases by name. */
   readonly databases?: { readonly [name: string]: ServerDatabaseConfig };
+  /** Where sessions and tasks are kept: `memory`, `sqlite:./file.db` or `redis://...`, alone or with settings. @default memory, under `peregrine start` the supervisor's */
+  readonly stateStore?: string | StateStoreOptions;
   /** Threads and processes that run what would block the event loop. */
   readonly workers?: WorkersOptions;
   /**
@@ -118,9 +138,12 @@ const KEYS = [
   'cache',
   'cacheHints',
   'requestState',
+  'tasks',
+  'sessions',
   'database',
   'databases',
   'httpPool',
+  'stateStore',
   'workers',
   'monitor',
   'alertThresholds',
@@ -145,9 +168,12 @@ export interface ResolvedServerConfig {
   readonly cache: ResolvedCacheOptions;
   readonly cacheHints: { readonly [M in CacheableMethod]: Required<CacheHint> };
   readonly requestState: { readonly secret: string | undefined; readonly ttlSeconds: number };
+  readonly tasks: ResolvedTasks;
+  readonly sessions: ResolvedSessions;
   readonly databases: ResolvedDatabases;
   readonly httpPool: HttpPoolOptions;
   readonly breakers: BreakerSettings;
+  readonly stateStore: ResolvedStateStore;
   readonly workers: Required<WorkersOptions>;
   readonly monitor: ResolvedMonitorOptions;
   readonly alerts: ResolvedAlerts;
@@ -179,11 +205,14 @@ export function resolveServerConfig(config: OptimizedServerConfig): ResolvedServ
     cache: resolveCacheOptions(given.cache, stringOption('name', config.name), facts),
     cacheHints: resolveCacheHints(given.cacheHints),
     requestState: resolveRequestState(given.requestState),
+    tasks: resolveTasks(given.tasks),
+    sessions: resolveSessions(given.sessions),
     databases: resolveDatabases(databases, facts),
     httpPool: checkHttpPool(httpPool, performance),
     breakers,
     scaling,
     performance,
+    stateStore: resolveStateStore(given.stateStore, config.name),
     workers: resolveWorkersOptions(given.workers, facts),
     monitor: resolveMonitorOptions(monitorOf(given)),
     alerts: resolveAlerts(given.alertThresholds, given.alerts),

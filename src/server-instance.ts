@@ -8,6 +8,7 @@ import {
   type ToInstance,
 } from './cluster/cluster.ts';
 import type { CancelTimer, Clock } from './kernel/clock.ts';
+import { digestOf } from './kernel/digest.ts';
 import type { InstancePlace } from './kernel/instance-place.ts';
 import { silentLogger, stderrLogger } from './kernel/logger.ts';
 import { terminate } from './kernel/process-signals.ts';
@@ -68,6 +69,16 @@ export class ServerInstance {
     return this.#link?.place;
   }
 
+  /** What all instances of one supervisor have in common; nothing without one. */
+  get group(): string | undefined {
+    return this.place && digestOf(this.place.stateSecret);
+  }
+
+  /** Tells those who listen to this instance of a change elsewhere. */
+  deliver(event: ChangeEvent): void {
+    this.#local.publish(event);
+  }
+
   /** How the server is monitored: a supervised one counts all, and leaves serving and watching to its supervisor. */
   monitorSettings({ monitor: options, alerts }: ResolvedServerConfig): MonitorSettings {
     if (this.place === undefined) return { options, alerts, supervisedAs: undefined };
@@ -116,7 +127,7 @@ export class ServerInstance {
   #obey(message: ToInstance, { stop, rebalance, monitor, cache, events }: SupervisedParts): void {
     if (message.kind === 'drain') void terminate(stop);
     else if (message.kind === 'rebalance') rebalance(message.share);
-    else if (message.kind === 'change') this.#local.publish(message.event as ChangeEvent);
+    else if (message.kind === 'change') this.deliver(message.event as ChangeEvent);
     else if (message.kind === 'scale') {
       const { recommendation } = message;
       events.emit(`scale-${recommendation.direction}-needed`, recommendation);

@@ -3,6 +3,7 @@ import { Cache, createRedisTier } from './cache/cache.ts';
 import { Dispatcher, type DispatchOptions, type ToolExecutor, traced } from './dispatch/dispatch.ts';
 import type { Clock } from './kernel/clock.ts';
 import { PeregrineError } from './kernel/errors.ts';
+import { terminate } from './kernel/process-signals.ts';
 import { systemRandom } from './kernel/random.ts';
 import type { PerformanceOptimizer } from './optimizer/optimizer.ts';
 import type { HttpPool, RequestDatabases } from './pool/pool.ts';
@@ -106,6 +107,7 @@ export function createDispatcher(
   settings: ResolvedServerConfig,
   parts: Pick<DispatchOptions, 'registry' | 'signals' | 'cache' | 'executeTool'>,
   instance: ServerInstance,
+  state: ServerState,
 ): Dispatcher {
   const { clock, serverInfo, instructions, listPageSize, limits, requestState, cacheHints, overload } = settings;
   return new Dispatcher({
@@ -113,13 +115,18 @@ export function createDispatcher(
     ...{ clock, serverInfo, instructions, cacheHints, overload },
     pageSize: listPageSize,
     maxUriLength: limits.maxUriLength,
-    rounds: { ...requestState, secret: requestState.secret ?? instance.place?.stateSecret },
+    tasks: { ...state, options: settings.tasks },
+    rounds: {
+      ...requestState,
+      secret: requestState.secret ?? instance.place?.stateSecret,
+      maxLegacyRounds: settings.sessions.maxRounds,
+    },
   });
 }
 
 /** What speaks with clients. */
 export function createProtocol(
-  { clock, limits }: ResolvedServerConfig,
+  { clock, limits, sessions }: ResolvedServerConfig,
   parts: {
     readonly dispatcher: Dispatcher;
     readonly signals: EngineSignals;
@@ -127,9 +134,9 @@ export function createProtocol(
     readonly state: ServerState;
   },
 ): Protocol {
-  const { dispatcher, signals, bus } = parts;
+  const { dispatcher, signals, bus, state } = parts;
   return new Protocol({
-    ...{ dispatcher, signals, clock, bus },
+    ...{ dispatcher, signals, clock, bus, sessions, ...state },
     jsonBounds: jsonBoundsOf(limits),
     subscriptionLimits: limits,
   });
@@ -182,22 +189,23 @@ export async function drainServer(
   const cancel = clock.after(drainTimeoutMs, resolve);
   endpoint?.drain(drainDelayMs > 0 ? IDLE_GRACE_MS : instance.idleGraceMs);
   protocol.close();
-  await Promise.all([endpoint?.close(drainTimeoutMs), stdio?.close(deadline)]);
+  await Promise.all([endpoint?.close(drainTimeoutMs), stdio?.close(deadline), protocol.finishTasks(deadline)]);
   cancel();
   return Math.max(0, endsAt - clock.now());
 }
 
-/** Serves one client over streams, where the configuration says so; the end of its input is the end of the server. */
-export function openStdio(
+/**
+ * Serves one client over streams, where the configuration says so. The end of its input is the end of the server, and of the
+ * process where the streams and the signals are its own: nobody would be left to end it.
+ */
+export function createStdio(
   protocol: Protocol,
-  { stdio, limits }: ResolvedServerConfig,
+  { stdio, limits, handleSignals }: ResolvedServerConfig,
   stop: () => Promise<void>,
 ): StdioEndpoint | undefined {
   if (stdio === false) return undefined;
-  const streams = stdio === true ? { input: process.stdin, output: process.stdout } : stdio;
-  const endpoint = new StdioEndpoint(protocol, limits, streams);
-  endpoint.open();
-  void endpoint.ended().then(stop);
+  const endpoint = new StdioEndpoint(protocol, limits, stdio);
+  void endpoint.ended.then(() => (stdio === true && handleSignals ? terminate(stop) : stop()));
   return endpoint;
 }
 

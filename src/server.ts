@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { ApplicationCache, type Cache, loadRedisDriver } from './cache/cache.ts';
+import { ApplicationCache, type Cache, loadCacheDriver } from './cache/cache.ts';
 import { RESOURCE_LIST_TAG, resourceTag, type ToolExecutor } from './dispatch/dispatch.ts';
 import { PeregrineError } from './kernel/errors.ts';
 import { onTermination } from './kernel/process-signals.ts';
@@ -51,9 +51,9 @@ import {
   createFetch,
   createMonitor,
   createProtocol,
+  createStdio,
   drainServer,
   measureOperation,
-  openStdio,
   runDetached,
 } from './server-parts.ts';
 import { createState, type ServerState } from './server-state.ts';
@@ -113,8 +113,8 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     this.#settings = settings;
     const breakers = new ServerBreakers(settings.breakers, clock, this.signals);
     this.#instance = new ServerInstance(settings);
-    this.#bus = this.#instance.bus;
-    this.#state = createState(settings);
+    this.#state = createState(settings, this.#instance);
+    this.#bus = this.#state.changes;
     this.#cache = createCache(settings, this.signals, breakers, this.#instance);
     this.cache = new ApplicationCache(this.#cache);
     this.http = new HttpPool({ clock, ...settings.httpPool }, 'httpPool', breakers.origins);
@@ -127,7 +127,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     const execute = createExecutor(settings, isOverridden ? own : undefined, () => this.monitor);
     const executeTool = this.#scopes.scoped(execute);
     const answered = { registry: this.#registry, signals: this.signals, cache: this.#cache, executeTool };
-    const dispatcher = createDispatcher(settings, answered, this.#instance);
+    const dispatcher = createDispatcher(settings, answered, this.#instance, this.#state);
     this.optimizer = createOptimizer({ config, settings, signals: this.signals, cache: this.#cache, dispatcher });
     this.#protocol = createProtocol(settings, {
       dispatcher,
@@ -189,7 +189,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
   }
 
   async #prepare(): Promise<void> {
-    if (this.#settings.cache.enableRedisCache) await loadRedisDriver();
+    if (this.#settings.cache.enableRedisCache) await loadCacheDriver();
     await this.#state.store.open();
     await this.setup();
     if (this.#stopped === undefined) this.optimizer.start();
@@ -214,11 +214,12 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
   async start(): Promise<StartedServer> {
     if (this.#started) throw new PeregrineError('ALREADY_STARTED', 'the server has been started already');
     this.#started = true;
+    this.#stdio ??= createStdio(this.#protocol, this.#settings, () => this.stop());
     try {
       await this.monitor.open();
       await this.ready();
       const url = await this.#listen();
-      this.#stdio = openStdio(this.#protocol, this.#settings, () => this.stop());
+      this.#stdio?.open();
       this.monitor.enter('ready');
       this.#instance.join(url, {
         ...{ config: this.config, settings: this.#settings, cache: this.#cache, monitor: this.monitor },
@@ -328,8 +329,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     cacheKey?: string,
     ttlSeconds?: number,
   ): Promise<T> {
-    const { clock } = this.#settings;
-    return measureOperation(operation, { clock, signals: this.signals }, () =>
+    return measureOperation(operation, { clock: this.#settings.clock, signals: this.signals }, () =>
       cacheKey === undefined
         ? work()
         : this.cache.getOrCompute(cacheKey, work, ttlSeconds === undefined ? {} : { ttlSeconds }),

@@ -1,7 +1,7 @@
 /** The contract of `cache/`: values as text in two tiers, computed once for all who ask. */
 
 export { type BoundedMap, createBoundedMap } from './adapter/lru.ts';
-export { createRedisTier, loadRedisDriver, type RedisTierOptions } from './adapter/redis.ts';
+export { createRedisTier, loadCacheDriver, type RedisTierOptions } from './adapter/redis.ts';
 export { ApplicationCache, type InvalidationTarget, type ValueOptions } from './application-cache.ts';
 export type { CacheStatistics } from './counts.ts';
 export type { Lifetime } from './entry.ts';
@@ -9,7 +9,6 @@ export type { Invalidation } from './generations.ts';
 export {
   APPLICATION_PREFIX,
   canonicalJson,
-  digestOf,
   END_OF_KEY,
   type KeyScope,
   secondTierKey,

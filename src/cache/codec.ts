@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { crc32, deflateRaw, inflateRawSync } from 'node:zlib';
+import { digestOf } from '../kernel/digest.ts';
 import { Entry } from './entry.ts';
-import { digestOf } from './keys.ts';
 
 const deflate = promisify(deflateRaw);
 

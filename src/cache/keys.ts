@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { digestOf } from '../kernel/digest.ts';
 
 /** Deeper values than this make no key. */
 const MAX_DEPTH = 100;
@@ -86,12 +86,6 @@ export const END_OF_KEY = ']';
 
 /** The keys of the author's own values are apart from those of answers. */
 export const APPLICATION_PREFIX = 'app:';
-
-/** Half of a SHA-256 in hexadecimal digits: two keys share it by chance never. */
-export function digestOf(text: string): string {
-  const exact = text.isWellFormed() ? text : JSON.stringify(text); // UTF-8 has one form for all lone surrogates.
-  return createHash('sha256').update(exact, 'utf8').digest('hex').slice(0, 32);
-}
 
 /** The name under which the second tier keeps a key: readable as far as it is no secret, and of bounded length. */
 export function secondTierKey(prefix: string, key: string): string {

@@ -2,7 +2,7 @@ import { OptionError } from '../kernel/errors.ts';
 import { resolveHardwareProfile } from '../kernel/hardware-profile.ts';
 import { type MachineFacts, readMachineFacts } from '../kernel/machine.ts';
 import { booleanOption, integerOption, numberOption, objectOption, stringOption } from '../kernel/options.ts';
-import { digestOf } from './keys.ts';
+import { isRedisUrl, redisPrefix } from '../kernel/redis-place.ts';
 
 /** How a server's cache is set up; every key is checked at construction. */
 export interface CacheOptions {
@@ -76,7 +76,7 @@ export function resolveCacheOptions(
   const seconds = (key: (typeof KEYS)[number], fallback: number): number =>
     numberOption(`cache.${key}`, given[key], fallback, { min: 0, max: MAX_SECONDS });
   const { cacheEntries, cacheBytes } = resolveHardwareProfile(machine);
-  const prefix = stringOption('cache.keyPrefix', given.keyPrefix, `peregrine:${placeOf(serverName)}`);
+  const prefix = stringOption('cache.keyPrefix', given.keyPrefix, redisPrefix(serverName));
   return Object.freeze({
     lruCacheSize: whole('lruCacheSize', cacheEntries, 1, 100_000_000),
     maxMemoryBytes: whole('maxMemoryBytes', cacheBytes, MIB, 2 ** 40),
@@ -96,27 +96,10 @@ export function resolveCacheOptions(
   });
 }
 
-/** A server's name as part of keys: servers of different names never share one. */
-function placeOf(serverName: string): string {
-  const readable = serverName.replace(/[^\w.-]/g, '_');
-  return readable === serverName ? readable : `${readable}-${digestOf(serverName).slice(0, 8)}`;
-}
-
 /** The address may hold a password: it is never shown. */
 function checkUrl(url: unknown): string {
   const chosen = url ?? 'redis://localhost:6379';
   if (typeof chosen !== 'string' || !isRedisUrl(chosen))
     throw new OptionError('cache.redisUrl', 'must be a URL such as redis://localhost:6379', typeof url);
   return chosen;
-}
-
-function isRedisUrl(text: string): boolean {
-  const url = URL.parse(text);
-  if (!url?.hostname || !/^rediss?:$/.test(url.protocol) || !/^\/?\d*$/.test(url.pathname)) return false;
-  try {
-    decodeURIComponent(url.username + url.password);
-    return true;
-  } catch {
-    return false;
-  }
 }

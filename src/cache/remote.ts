@@ -2,13 +2,13 @@ import { nextDelay } from '../kernel/backoff.ts';
 import type { CancelTimer, Clock } from '../kernel/clock.ts';
 import { PeregrineError } from '../kernel/errors.ts';
 import type { Random } from '../kernel/random.ts';
+import { withinTime } from '../kernel/time-limit.ts';
 import { type Decoded, decodeEntry, encodeEntry } from './codec.ts';
 import type { Entry } from './entry.ts';
 import { type Invalidation, isConcerned } from './generations.ts';
 import { InvalidationLog } from './invalidation-log.ts';
 import { secondTierKey } from './keys.ts';
 import type { LoggedInvalidation, SecondTier, TierWrite } from './second-tier.ts';
-import { withinTime } from './time-limit.ts';
 import { WriteBehind } from './write-behind.ts';
 
 /** Runs a call to the second tier, or refuses to: a circuit breaker, for example. */
@@ -207,7 +207,9 @@ export class Remote {
     if (this.#isClosed) return;
     const { clock, options, tier, told } = this.#parts;
     const inTime = (work: () => Promise<void>): Promise<void> =>
-      withinTime(clock, options.timeoutMs * CLOSE_FACTOR, work).catch((error: unknown) => told('error', 1, error));
+      withinTime(clock, options.timeoutMs * CLOSE_FACTOR, 'CACHE_TIMEOUT', work).catch((error: unknown) =>
+        told('error', 1, error),
+      );
     if (this.#isInStep) await inTime(() => this.#finish());
     this.#isClosed = true;
     this.#leaveStep();
@@ -224,7 +226,7 @@ export class Remote {
   async #call<T>(work: () => Promise<T>, factor = 1): Promise<T> {
     const { clock, options, protect, told } = this.#parts;
     try {
-      return await protect(() => withinTime(clock, options.timeoutMs * factor, work));
+      return await protect(() => withinTime(clock, options.timeoutMs * factor, 'CACHE_TIMEOUT', work));
     } catch (error) {
       told('error', 1, error);
       throw error;

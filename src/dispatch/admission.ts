@@ -33,6 +33,28 @@ export interface LimitStatistics extends GuardStatistics {
   readonly tools: { readonly [name: string]: ConcurrencyStatistics };
 }
 
+/** What a call of a tool holds until its handler has settled. */
+export class ToolTicket implements Ticket {
+  readonly #slots: readonly (Ticket | undefined)[];
+  #guard: OverloadGuard | undefined;
+
+  constructor(guard: OverloadGuard, ...slots: readonly (Ticket | undefined)[]) {
+    this.#guard = guard;
+    this.#slots = slots;
+  }
+
+  /** Its client has got an answer: it is no request in flight any more, and yet takes the place of a running call. */
+  answered(): void {
+    this.#guard?.release();
+    this.#guard = undefined;
+  }
+
+  release(): void {
+    for (const slot of [...this.#slots].reverse()) slot?.release();
+    this.answered();
+  }
+}
+
 /** Lets requests in, makes them wait, or refuses them before anything is done for them. */
 export class Admission {
   /** HOT: asked for each call; guarded by `npm run bench`. */
@@ -93,7 +115,7 @@ export class Admission {
    * @returns What is held until its handler has settled; a promise where it had to wait.
    * @throws {Refusal} -32010, also later.
    */
-  enterTool(tool: RegisteredTool, call: Call): Ticket | Promise<Ticket> {
+  enterTool(tool: RegisteredTool, call: Call): ToolTicket | Promise<ToolTicket> {
     const shedClass = tool.compiled.limits?.essential === true ? 'essential' : 'tool';
     this.enter(shedClass, tool.name, call);
     let first: Ticket | undefined;
@@ -125,14 +147,8 @@ export class Admission {
     this.guard.close();
   }
 
-  #held(first: Ticket | undefined, second: Ticket | undefined): Ticket {
-    return {
-      release: () => {
-        second?.release();
-        first?.release();
-        this.guard.release();
-      },
-    };
+  #held(first: Ticket | undefined, second: Ticket | undefined): ToolTicket {
+    return new ToolTicket(this.guard, first, second);
   }
 
   /** Waits for the tool's slot, then for the server's: in this order everywhere, so that nobody waits in a circle. */
@@ -140,7 +156,7 @@ export class Admission {
     slots: ConcurrencyLimiter | undefined,
     held: Ticket | undefined,
     { tool, call, registered }: { readonly tool: RegisteredTool; readonly call: Call; readonly registered: ShedClass },
-  ): Promise<Ticket> {
+  ): Promise<ToolTicket> {
     let first = held;
     const shedClass = classOf(registered, call);
     try {

@@ -5,12 +5,12 @@ import {
   type Computed,
   canonicalJson,
   createBoundedMap,
-  digestOf,
   END_OF_KEY,
   type Lifetime,
   type Served,
   startOfKey,
 } from '../cache/cache.ts';
+import { digestOf } from '../kernel/digest.ts';
 import { type CacheRule, tagsOf } from '../registry/registry.ts';
 import type { FaultEvent, Signal } from '../signal/signal.ts';
 import { type Era, ErrorCode, type ProtocolError } from '../wire/wire.ts';

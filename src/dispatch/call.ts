@@ -22,6 +22,15 @@ export interface Call extends ServerContext {
   outcome: RequestOutcome;
   /** The opened state of the round before. */
   roundState: string | undefined;
+  /** What a legacy client answered before its handler was entered again. */
+  legacyRound: LegacyRound | undefined;
+}
+
+/** A further round of a legacy call, which is one request all along. */
+export interface LegacyRound {
+  /** Rounds so far. */
+  readonly count: number;
+  readonly responses: Record<string, unknown>;
 }
 
 export type Params = Record<string, unknown> | undefined;

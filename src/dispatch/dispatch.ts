@@ -11,22 +11,34 @@ import {
   type Implementation,
   MODERN_VERSIONS,
   type ServerCapabilities,
+  TASKS_EXTENSION,
 } from '../wire/wire.ts';
 import { Admission, type LimitStatistics } from './admission.ts';
 import { AnswerCache } from './answer-cache.ts';
 import type { MethodHandler, Params } from './call.ts';
 import { createCompleter } from './completion.ts';
+import { extensionsOf } from './extensions.ts';
 import { type ListName, Lists } from './lists.ts';
 import { createPromptGetter } from './prompts.ts';
 import { createResourceReader } from './resources.ts';
 import { ResultWriter } from './result-writer.ts';
 import { type RoundOptions, Rounds } from './rounds.ts';
+import { TaskCalls, type TaskCallsParts } from './task-calls.ts';
 import { type DispatchParts, ToolCaller, type ToolExecutor } from './tools.ts';
 
-export type { McpRequest, OutgoingNotification, ServerContext } from '../registry/registry.ts';
+export type {
+  CreateMessageResult,
+  ElicitResult,
+  HttpContext,
+  McpRequest,
+  OutgoingNotification,
+  OutgoingRequest,
+  SendOptions,
+  ServerContext,
+} from '../registry/registry.ts';
 export type { LimitStatistics } from './admission.ts';
 export { RESOURCE_LIST_TAG, resourceTag } from './answer-cache.ts';
-export type { Answer, Call, MethodHandler, Params, ReadyAnswer } from './call.ts';
+export type { Answer, Call, LegacyRound, MethodHandler, Params, ReadyAnswer } from './call.ts';
 export type { ListName } from './lists.ts';
 export { InternalFault, Refusal, toProtocolError } from './result-writer.ts';
 export type { ToolExecutor } from './tools.ts';
@@ -54,6 +66,8 @@ export interface DispatchOptions {
   readonly cacheHints: { readonly [M in CacheableMethod]: Required<CacheHint> };
   readonly cache: Cache;
   readonly executeTool?: ToolExecutor;
+  /** How calls that become tasks are kept. */
+  readonly tasks: Pick<TaskCallsParts, 'store' | 'messages' | 'options'>;
   /** @default that of a server without configuration */
   readonly overload?: ResolvedOverload;
 }
@@ -67,6 +81,9 @@ export class Dispatcher {
   /** Serves `server/discover`. */
   readonly discover: MethodHandler;
   readonly #shared: ReadonlyMap<string, { readonly handler: MethodHandler; readonly served: () => boolean }>;
+  readonly #taskMethods: ReadonlyMap<string, MethodHandler>;
+  /** The calls that are answered later. */
+  readonly tasks: TaskCalls;
 
   constructor(options: DispatchOptions) {
     const { registry, signals, clock, cacheHints: hints } = options;
@@ -77,8 +94,16 @@ export class Dispatcher {
     const admission = new Admission({ overload, clock, signal: signals.limit });
     this.#admission = admission;
     this.discover = admission.guarded('health', 'server/discover', this.#discover);
+    this.tasks = new TaskCalls({
+      ...{ ...options.tasks, server: options.serverInfo.name, registry, writer, signals, clock },
+      tool: {
+        admit: (tool, call) => admission.enterTool(tool, call),
+        enterAgain: (tool, params, call, ticket) => this.#tools.enterAgain(tool, params, call, ticket),
+      },
+    });
     const parts: DispatchParts = {
       admission,
+      tasks: this.tasks,
       registry,
       writer,
       signals,
@@ -112,6 +137,11 @@ export class Dispatcher {
         () => registry.serves('prompts') || registry.serves('resources'),
       ),
     ]);
+    this.#taskMethods = new Map([
+      ['tasks/get', admission.guarded('tool', 'tasks/get', this.tasks.get)],
+      ['tasks/update', admission.guarded('tool', 'tasks/update', this.tasks.update)],
+      ['tasks/cancel', admission.guarded('essential', 'tasks/cancel', this.tasks.cancel)],
+    ]);
   }
 
   /** Where requests wait while the event loop is late. */
@@ -127,6 +157,12 @@ export class Dispatcher {
   find(method: string): MethodHandler | undefined {
     const entry = this.#shared.get(method);
     return entry?.served() ? entry.handler : undefined;
+  }
+
+  /** The handler of a method that only the modern era has. */
+  findModern(method: string): MethodHandler | undefined {
+    if (method === 'server/discover') return this.discover;
+    return this.find(method) ?? (this.#options.registry.runsTasks ? this.#taskMethods.get(method) : undefined);
   }
 
   /** The kept answer of a tool, to arguments as a client wrote them before; nothing where that is not sure. */
@@ -155,34 +191,44 @@ export class Dispatcher {
     this.#admission.close();
   }
 
-  /** What the server can do now, by what is registered. */
-  capabilities(): ServerCapabilities {
+  /** Whether anything registered says that it asks its clients something. */
+  get asks(): boolean {
+    return this.#options.registry.asks;
+  }
+
+  /** What the server can do now, by what is registered. @param subscribe Whether a client can watch resources. */
+  capabilities(subscribe = true): ServerCapabilities {
     const { registry } = this.#options;
+    const extensions = extensionsOf(registry);
     return {
       ...(registry.serves('tools') ? { tools: { listChanged: true } } : {}),
-      ...(registry.serves('resources') ? { resources: { subscribe: true, listChanged: true } } : {}),
+      ...(registry.serves('resources')
+        ? { resources: { ...(subscribe ? { subscribe } : {}), listChanged: true } }
+        : {}),
       ...(registry.serves('prompts') ? { prompts: { listChanged: true } } : {}),
       ...(registry.completes ? { completions: {} } : {}),
       logging: {},
+      ...(extensions === undefined ? {} : { extensions }),
     };
   }
 
   readonly #discover: MethodHandler = (_params, call) => {
-    const { instructions, cacheHints } = this.#options;
+    const { instructions, cacheHints, registry } = this.#options;
+    const extensions = registry.runsTasks ? { [TASKS_EXTENSION]: {} } : {};
     const result = {
       supportedVersions: MODERN_VERSIONS,
-      capabilities: this.capabilities(),
+      capabilities: { ...this.capabilities(), ...(Object.keys(extensions).length === 0 ? {} : { extensions }) },
       ...(instructions === undefined ? {} : { instructions }),
     };
     return this.#writer.cacheable(result, cacheHints['server/discover'], call);
   };
 
-  /** The answer to `initialize`. */
-  initialize(version: string): Record<string, unknown> {
+  /** The answer to `initialize`. @param subscribe Whether the client can watch resources. */
+  initialize(version: string, subscribe: boolean): Record<string, unknown> {
     const { serverInfo, instructions } = this.#options;
     return {
       protocolVersion: version,
-      capabilities: this.capabilities(),
+      capabilities: this.capabilities(subscribe),
       serverInfo,
       ...(instructions === undefined ? {} : { instructions }),
     };

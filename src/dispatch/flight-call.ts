@@ -1,3 +1,4 @@
+import { PeregrineError } from '../kernel/errors.ts';
 import type { McpRequest, ServerContext } from '../registry/registry.ts';
 import type { RequestOutcome } from '../signal/signal.ts';
 import type { Era, RequestId } from '../wire/wire.ts';
@@ -11,6 +12,9 @@ export class FlightCall implements Call {
   target: string;
   outcome: RequestOutcome = 'ok';
   roundState: string | undefined = undefined;
+  legacyRound = undefined;
+  /** What the handler asks of a legacy client, whose own affair that is. */
+  asked: Record<string, unknown> | undefined;
   /** Whether the handler threw, so that its answer only says so. */
   hasFailed = false;
   readonly signal: AbortSignal;
@@ -57,6 +61,9 @@ export class FlightCall implements Call {
   get requestId(): RequestId {
     return this.first.requestId;
   }
+  get task(): ServerContext['task'] {
+    return this.first.task;
+  }
   get _meta(): McpRequest['_meta'] {
     return this.first._meta;
   }
@@ -67,21 +74,18 @@ export class FlightCall implements Call {
     return this.first.sendNotification;
   }
 
+  get sendRequest(): McpRequest['send'] {
+    return this.mcpReq.send;
+  }
+
   get mcpReq(): McpRequest {
     if (this.#view === undefined) {
-      const {
-        id,
-        method,
-        _meta,
-        envelope,
-        inputResponses,
-        requestState,
-        notify,
-        log,
-        elicitInput,
-        requestSampling,
-        send,
-      } = this.first.mcpReq;
+      const { id, method, _meta, envelope, inputResponses, requestState, notify, log } = this.first.mcpReq;
+      // What one client says is not for all who wait; one of the modern era is told what to do in place of asking.
+      const { elicitInput, requestSampling, send } =
+        this.era === 'modern'
+          ? this.first.mcpReq
+          : { elicitInput: cannotAsk, requestSampling: cannotAsk, send: cannotAsk };
       this.#view = {
         ...{ id, method, _meta, envelope, inputResponses, requestState },
         ...{ notify, log, elicitInput, requestSampling, send },
@@ -90,4 +94,11 @@ export class FlightCall implements Call {
     }
     return this.#view;
   }
+}
+
+async function cannotAsk(): Promise<never> {
+  throw new PeregrineError(
+    'ANSWER_SHARED',
+    'an answer that is kept for others cannot depend on what one client says: return inputRequired(...) from the handler',
+  );
 }

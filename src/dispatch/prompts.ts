@@ -23,10 +23,9 @@ export function createPromptGetter(parts: DispatchParts): MethodHandler {
         ErrorCode.InvalidParams,
         `Invalid arguments for prompt ${prompt.name}: ${checked.issues}`,
       );
-    const result = resultObject(
-      `prompt "${prompt.name}"`,
-      await prompt.run(ownArguments(checked.value, params, call), call),
-    );
+    const run = async (): Promise<Record<string, unknown>> =>
+      resultObject(`prompt "${prompt.name}"`, await prompt.run(ownArguments(checked.value, params, call), call));
+    const result = await rounds.asked(run, call);
     if (result['resultType'] === 'input_required') return rounds.answer(result, params, call);
     if (!Array.isArray(result['messages']))
       throw new InternalFault(new TypeError(`prompt "${prompt.name}" must return messages`));

@@ -41,20 +41,18 @@ export function createResourceReader(parts: DispatchParts, options: ReadOptions)
     rounds.open(params as Record<string, unknown>, call);
     const { cache } = found.entry.compiled;
     if (cache !== undefined && !isLaterRound(params)) return readKept(found, cache, uri, params, call);
-    const result = await read(found, uri, call);
-    if (result['resultType'] === 'input_required') return rounds.answer(result, params, call);
-    return write(result, found.entry, call);
+    return readFor({ found, uri }, params, call);
   };
 
-  /** @throws {ProtocolError} when there is nothing under this URI. */
-  async function read(found: Found, uri: string, call: Call): Promise<Record<string, unknown>> {
-    const { name } = found.entry;
-    const result = resultObject(`resource "${name}"`, await found.read(new URL(uri), call));
-    const { contents, resultType } = result;
-    if (resultType === 'input_required') return result;
-    if (!Array.isArray(contents)) throw new InternalFault(new TypeError(`resource "${name}" must return contents`));
-    if (contents.length === 0) throw notFound(uri, call);
-    return result;
+  /** Reads for one client alone, which may be asked for more. */
+  async function readFor(
+    { found, uri, asked }: { readonly found: Found; readonly uri: string; readonly asked?: Record<string, unknown> },
+    params: Params,
+    call: Call,
+  ): Promise<Answer> {
+    const result = await rounds.asked(() => read(found, uri, call), call, asked);
+    if (result['resultType'] === 'input_required') return rounds.answer(result, params, call);
+    return write(result, found.entry, call);
   }
 
   /** Reads through the cache; the answer says how long clients may use it, by what of that is left. */
@@ -63,10 +61,14 @@ export function createResourceReader(parts: DispatchParts, options: ReadOptions)
     const key = answers.keyOf(entry, call, uri);
     const tags = key === undefined ? undefined : answers.tagsOf(entry, call, new URL(uri));
     const place = key === undefined || tags === undefined ? undefined : { key, tags: [...tags, resourceTag(uri)] };
+    let asked: Record<string, unknown> | undefined;
     const make = async (shared: FlightCall): Promise<Made> => {
       const result = await read(found, uri, shared);
-      if (result['resultType'] === 'input_required')
-        return { text: rounds.answer(result, params, shared), isKept: false, isShared: false, note: shared.outcome };
+      if (result['resultType'] === 'input_required') {
+        if (shared.era === 'legacy') asked = result;
+        const text = asked === undefined ? rounds.answer(result, params, shared) : '';
+        return { text, isKept: false, isShared: false, note: 'input_required' };
+      }
       const { rest, ttlMs } = splitTtl(toPlainResult(result));
       const own = rest['cacheScope'];
       const cacheScope = own === 'public' || own === 'private' ? own : rule.isPublic ? 'public' : 'private';
@@ -76,6 +78,7 @@ export function createResourceReader(parts: DispatchParts, options: ReadOptions)
       return { text, isKept, isShared: isForAll, ttlMs };
     };
     const served = await answers.read(entry, place, call, make);
+    if (asked !== undefined) return readFor({ found, uri, asked }, params, call);
     if (served.note !== undefined) call.outcome = served.note as RequestOutcome;
     return served.note === undefined ? withTtl(served, call.era) : served.text;
   }
@@ -90,6 +93,17 @@ export function createResourceReader(parts: DispatchParts, options: ReadOptions)
       call,
     );
   }
+}
+
+/** @throws {ProtocolError} when there is nothing under this URI. */
+async function read(found: Found, uri: string, call: Call): Promise<Record<string, unknown>> {
+  const { name } = found.entry;
+  const result = resultObject(`resource "${name}"`, await found.read(new URL(uri), call));
+  const { contents, resultType } = result;
+  if (resultType === 'input_required') return result;
+  if (!Array.isArray(contents)) throw new InternalFault(new TypeError(`resource "${name}" must return contents`));
+  if (contents.length === 0) throw notFound(uri, call);
+  return result;
 }
 
 function find(registry: Registry, uri: string): Found | undefined {

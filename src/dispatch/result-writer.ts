@@ -63,6 +63,11 @@ export class ResultWriter {
       throw notWritable(error);
     }
   }
+
+  /** A task's handle: the result comes later. */
+  task(task: object): string {
+    return this.#modern.task({ ...task });
+  }
 }
 
 function notWritable(error: unknown): InternalFault {

@@ -1,8 +1,9 @@
-import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes, randomUUID } from 'node:crypto';
 import type { Clock } from '../kernel/clock.ts';
-import { ErrorCode, isObject, ProtocolError } from '../wire/wire.ts';
+import { PeregrineError } from '../kernel/errors.ts';
+import { clientNeedOf, declares, ErrorCode, isObject, ProtocolError } from '../wire/wire.ts';
 import type { Call, Params } from './call.ts';
-import { InternalFault, type ResultWriter } from './result-writer.ts';
+import { InternalFault, type ResultWriter, toPeregrineError } from './result-writer.ts';
 
 /** How the state of multi-round-trip requests is sealed. */
 export interface RoundOptions {
@@ -10,11 +11,22 @@ export interface RoundOptions {
   readonly secret: string | undefined;
   /** How long a client may take for one round, in seconds. */
   readonly ttlSeconds: number;
+  /** How often the handler of one legacy call may ask. @default 16 */
+  readonly maxLegacyRounds?: number;
 }
 
-/** What a legacy client is told of a call that needs more input. */
-export const NEEDS_MODERN_CLIENT = 'This call needs input that only clients of protocol revision 2026-07-28 can give';
+/** What a legacy client is told of a call that needs more input, where it cannot be asked. */
+const NEEDS_MODERN_CLIENT = 'This call needs input that only clients of protocol revision 2026-07-28 can give';
 
+/** What a legacy client is told of a call for which it did not give what was asked of it. */
+export function askFailure({ code, message }: PeregrineError): string {
+  return code === 'CLIENT_UNREACHABLE'
+    ? NEEDS_MODERN_CLIENT
+    : `The input that this call needs was not given: ${message}`;
+}
+
+/** How long a handler that only handed on its state waits for its next round. */
+const PAUSE_MS = 250;
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
@@ -27,6 +39,7 @@ const TAG_BYTES = 16;
 export class Rounds {
   readonly #key: Buffer;
   readonly #ttlMs: number;
+  readonly #maxLegacyRounds: number;
   readonly #clock: Clock;
   readonly #writer: ResultWriter;
 
@@ -34,6 +47,7 @@ export class Rounds {
     const secret = options.secret === undefined ? randomBytes(32) : Buffer.from(options.secret, 'utf8');
     this.#key = Buffer.from(hkdfSync('sha256', secret, '', 'peregrine request state', 32));
     this.#ttlMs = options.ttlSeconds * 1_000;
+    this.#maxLegacyRounds = options.maxLegacyRounds ?? 16;
     this.#clock = clock;
     this.#writer = writer;
   }
@@ -49,36 +63,82 @@ export class Rounds {
 
   /** The answer of a handler that needs more input. @throws {ProtocolError} -32021 when the client cannot give it. */
   answer(result: Record<string, unknown>, params: Params, call: Call): string {
-    if (call.era === 'legacy') {
-      throw new ProtocolError(ErrorCode.InternalError, NEEDS_MODERN_CLIENT);
-    }
-    const { inputRequests, requestState } = result;
-    if (inputRequests === undefined && requestState === undefined) {
-      throw new InternalFault(
-        new TypeError(`${call.method} "${call.target}": input_required needs inputRequests or requestState`),
-      );
-    }
-    if (inputRequests !== undefined) this.#checkCapabilities(inputRequests, call);
+    const { inputRequests, requestState } = readAsked(result, call);
+    if (inputRequests !== undefined) this.check(inputRequests, call);
     call.outcome = 'input_required';
     if (requestState === undefined) return this.#writer.inputRequired(result);
-    if (typeof requestState !== 'string')
-      throw new InternalFault(new TypeError(`${call.method} "${call.target}": requestState must be a string`));
     return this.#writer.inputRequired({
       ...result,
       requestState: this.#seal(requestState, binding(params ?? {}, call)),
     });
   }
 
-  #checkCapabilities(inputRequests: unknown, call: Call): void {
-    if (!isObject(inputRequests))
-      throw new InternalFault(new TypeError(`${call.target}: inputRequests must be an object`));
+  /**
+   * Has a legacy client, which knows no rounds, answer what a handler asks for, by requests of the server's own; the handler is
+   * to be entered again then. {@link asked} does both.
+   *
+   * @throws {PeregrineError} why there will be no further round.
+   */
+  async ask(result: Record<string, unknown>, call: Call): Promise<void> {
+    const { inputRequests = {}, requestState } = readAsked(result, call);
+    const count = (call.legacyRound?.count ?? 0) + 1;
+    if (count > this.#maxLegacyRounds)
+      throw new PeregrineError('TOO_MANY_ROUNDS', `it asked more than ${this.#maxLegacyRounds} times`);
+    const asked = Object.entries(inputRequests);
+    const responses = await this.#collect(asked, call);
+    if (asked.length === 0) await new Promise<void>((resolve) => void this.#clock.after(PAUSE_MS, resolve));
+    call.legacyRound = { count, responses };
+    call.roundState = requestState;
+    call.outcome = 'ok';
+  }
+
+  /**
+   * Runs a handler until it asks a legacy client for nothing any more.
+   *
+   * @param first What it answered already.
+   * @throws {ProtocolError} -32603 when the client gives no answer.
+   */
+  async asked(
+    run: () => Promise<Record<string, unknown>>,
+    call: Call,
+    first?: Record<string, unknown>,
+  ): Promise<Record<string, unknown>> {
+    let result = first ?? (await run());
+    while (result['resultType'] === 'input_required' && call.era === 'legacy') {
+      try {
+        await this.ask(result, call);
+      } catch (error) {
+        const known = toPeregrineError(error);
+        throw known === undefined ? error : new ProtocolError(ErrorCode.InternalError, askFailure(known));
+      }
+      result = await run();
+    }
+    return result;
+  }
+
+  /** Asks all at once; with one that fails the others are of no use. */
+  async #collect(asked: readonly (readonly [string, unknown])[], call: Call): Promise<Record<string, unknown>> {
+    const others = new AbortController();
+    const options = { timeout: this.#ttlMs, resetTimeoutOnProgress: true, signal: others.signal };
+    const ask = async ([key, request]: readonly [string, unknown]) => {
+      try {
+        return [key, await call.mcpReq.send(toLegacyRequest(request, call), options)] as const;
+      } catch (error) {
+        others.abort(error);
+        throw error;
+      }
+    };
+    return Object.fromEntries(await Promise.all(asked.map(ask)));
+  }
+
+  /** Whether a handler may ask its client for this. @throws {ProtocolError} -32021 when the client cannot give it. */
+  check(inputRequests: Record<string, unknown>, call: Call): void {
     const missing: { [capability: string]: { [mode: string]: object } } = {};
     for (const request of Object.values(inputRequests)) {
-      const need = neededCapability(request);
-      if (need === undefined)
-        throw new InternalFault(new TypeError(`${call.target}: an input request has no known method`));
+      const need = clientNeedOf(request);
+      if (need === undefined) throw unknownKind(call);
       const [name, mode] = need;
-      if (!isDeclared(call.clientCapabilities[name], mode))
+      if (!declares(call.clientCapabilities, need))
         missing[name] = { ...missing[name], ...(mode === undefined ? {} : { [mode]: {} }) };
     }
     if (Object.keys(missing).length === 0) return;
@@ -112,28 +172,32 @@ export class Rounds {
   }
 }
 
-type CapabilityNeed = readonly [name: 'elicitation' | 'sampling' | 'roots', mode?: 'form' | 'url' | 'tools'];
-
-/** Whether a client declares what is needed. Elicitation without any mode means forms. */
-function isDeclared(declared: unknown, mode: CapabilityNeed[1]): boolean {
-  if (!isObject(declared)) return false;
-  if (mode === undefined || declared[mode] !== undefined) return true;
-  return mode === 'form' && declared['url'] === undefined;
+/** What a handler asks for. @throws {InternalFault} when it is not written as the protocol has it. */
+function readAsked(
+  { inputRequests, requestState }: Record<string, unknown>,
+  call: Call,
+): { readonly inputRequests?: Record<string, unknown>; readonly requestState: string | undefined } {
+  const where = `${call.method} "${call.target}"`;
+  if (inputRequests === undefined && requestState === undefined)
+    throw new InternalFault(new TypeError(`${where}: input_required needs inputRequests or requestState`));
+  if (inputRequests !== undefined && !isObject(inputRequests))
+    throw new InternalFault(new TypeError(`${where}: inputRequests must be an object`));
+  if (requestState !== undefined && typeof requestState !== 'string')
+    throw new InternalFault(new TypeError(`${where}: requestState must be a string`));
+  return { ...(inputRequests === undefined ? {} : { inputRequests }), requestState };
 }
 
-function neededCapability(request: unknown): CapabilityNeed | undefined {
-  if (!isObject(request)) return undefined;
-  const params = isObject(request['params']) ? request['params'] : {};
-  switch (request['method']) {
-    case 'elicitation/create':
-      return ['elicitation', params['mode'] === 'url' ? 'url' : 'form'];
-    case 'sampling/createMessage':
-      return params['tools'] === undefined ? ['sampling'] : ['sampling', 'tools'];
-    case 'roots/list':
-      return ['roots'];
-    default:
-      return undefined;
-  }
+function unknownKind({ target }: Call): InternalFault {
+  return new InternalFault(new TypeError(`${target}: an input request has no known method`));
+}
+
+/** An input request as a legacy client knows it: the elicitation of a page has an id there. */
+function toLegacyRequest(request: unknown, call: Call): { method: string; params?: Record<string, unknown> } {
+  if (clientNeedOf(request) === undefined) throw unknownKind(call);
+  const { method, params } = request as { method: string; params?: Record<string, unknown> };
+  if (params === undefined) return { method };
+  const isPage = method === 'elicitation/create' && params['mode'] === 'url';
+  return { method, params: isPage ? { elicitationId: randomUUID(), ...params } : params };
 }
 
 /** What a state belongs to: the same principal, method and arguments, whatever their order. */

@@ -2,8 +2,17 @@ import type { PeregrineError } from '../kernel/errors.ts';
 import type { Ticket } from '../limit/limit.ts';
 import type { CacheRule, Checked, RegisteredTool, Registry } from '../registry/registry.ts';
 import type { EngineSignals, RequestOutcome } from '../signal/signal.ts';
-import { copyJson, type Era, ErrorCode, isObject, legacyToolResult, ProtocolError } from '../wire/wire.ts';
-import type { Admission } from './admission.ts';
+import {
+  copyJson,
+  declaresTasks,
+  type Era,
+  ErrorCode,
+  isObject,
+  legacyToolResult,
+  ProtocolError,
+  tasksNotDeclared,
+} from '../wire/wire.ts';
+import type { Admission, ToolTicket } from './admission.ts';
 import { type AnswerCache, CachedEntries, type CachedEntry, FailedAnswer, type Made } from './answer-cache.ts';
 import type { Answer, Call, MethodHandler, Params } from './call.ts';
 import { FlightCall } from './flight-call.ts';
@@ -15,10 +24,14 @@ import {
   resultObject,
   toPeregrineError,
 } from './result-writer.ts';
-import { NEEDS_MODERN_CLIENT, type Rounds } from './rounds.ts';
+import { askFailure, type Rounds } from './rounds.ts';
+import { TaskCall } from './task-call.ts';
+import type { TaskCalls } from './task-calls.ts';
 
 /** The member of a failed result's `_meta` that says `{ code, retryable }`. */
 const ERROR_META = 'peregrine/error';
+
+const NEEDS_TASKS = 'This tool takes long: it is for clients of revision 2026-07-28 that follow tasks';
 
 /** What the method handlers of dispatch share. */
 export interface DispatchParts {
@@ -30,6 +43,8 @@ export interface DispatchParts {
   readonly writer: ResultWriter;
   readonly rounds: Rounds;
   readonly signals: EngineSignals;
+  /** What makes tasks of calls. */
+  readonly tasks: TaskCalls;
 }
 
 /** Runs a tool by name: the author's own dispatch where `executeTool` is overridden. */
@@ -73,8 +88,12 @@ export class ToolCaller {
     params: Params,
     call: Call,
   ): Answer | Promise<Answer> {
-    if (!checked.ok) return this.#toolError(`Invalid arguments for tool ${tool.name}: ${checked.issues}`, call);
+    if (!checked.ok) return this.#invalid(tool, checked.issues, call);
     return this.#answer(tool, entry, ownArguments(checked.value, params, call), params, call);
+  }
+
+  #invalid(tool: RegisteredTool, issues: string, call: Call): string {
+    return this.#toolError(`Invalid arguments for tool ${tool.name}: ${issues}`, call);
   }
 
   /** An answer that is kept, to arguments as a client wrote them before; nothing where that is not sure. HOT: see {@link AnswerCache}. */
@@ -107,15 +126,19 @@ export class ToolCaller {
     if (kept !== undefined) return kept;
     const tags = answers.tagsOf(entry, call, args);
     if (tags === undefined) return this.#start(tool, args, params, call);
+    let asked: Record<string, unknown> | undefined;
     const make = async (shared: FlightCall): Promise<Made> => {
       const text = (await this.#start(tool, args, params, shared)) as string;
       const { outcome, hasFailed } = shared;
+      ({ asked } = shared);
       const isKept = outcome === 'ok' && tool.revision === entry.revision;
       const made = { text, isKept, isShared: outcome !== 'input_required', note: outcome };
       if (hasFailed) throw new FailedAnswer(made);
       return made;
     };
-    return this.#read(entry, { key, tags }, call, make);
+    // What a client is asked is its own: the call goes on for it alone.
+    const goOn = () => asked && this.#nextRound(tool, args, asked, params, call);
+    return this.#read(entry, { key, tags }, call, make, goOn);
   }
 
   async #read(
@@ -123,8 +146,11 @@ export class ToolCaller {
     place: { readonly key: string; readonly tags: readonly string[] },
     call: Call,
     make: (shared: FlightCall) => Promise<Made>,
+    goOn: () => Promise<Answer> | undefined,
   ): Promise<Answer> {
     const { text, note } = await this.#parts.answers.read(entry, place, call, make);
+    const later = goOn();
+    if (later !== undefined) return later;
     if (note !== undefined) call.outcome = note as RequestOutcome;
     return text;
   }
@@ -135,9 +161,50 @@ export class ToolCaller {
       admission.enter('tool', tool.name, call);
       return this.#run(tool, args, params, call, admission.guard);
     }
+    const refused = tool.compiled.task?.required === true ? this.#withoutTask(call) : undefined;
+    if (refused !== undefined) return refused;
     const entered = admission.enterTool(tool, call);
-    if (!(entered instanceof Promise)) return this.#run(tool, args, params, call, entered);
-    return entered.then((ticket) => this.#run(tool, args, params, call, ticket));
+    if (!(entered instanceof Promise)) return this.#entered(tool, args, params, call, entered);
+    return entered.then((ticket) => this.#entered(tool, args, params, call, ticket));
+  }
+
+  /** Refuses a client that cannot follow the task that a call has to be. @throws {ProtocolError} -32021 */
+  #withoutTask(call: Call): Answer | undefined {
+    if (call.era === 'legacy') return this.#toolError(NEEDS_TASKS, call);
+    if (!declaresTasks(call.clientCapabilities)) throw tasksNotDeclared();
+    return undefined;
+  }
+
+  #entered(
+    tool: RegisteredTool,
+    args: unknown,
+    params: Params,
+    call: Call,
+    ticket: ToolTicket,
+  ): Answer | Promise<Answer> {
+    const isTask = tool.compiled.task !== undefined && call.era === 'modern' && declaresTasks(call.clientCapabilities);
+    if (!isTask) return this.#run(tool, args, params, call, ticket);
+    return this.#parts.tasks.start(tool, params, { call, ticket }, (task) =>
+      this.#run(tool, args, params, task, ticket),
+    );
+  }
+
+  /** Goes on with a task whose client gave what its handler asked for. */
+  async enterAgain(tool: RegisteredTool, params: Params, call: TaskCall, ticket: ToolTicket): Promise<Answer> {
+    const { input } = tool.compiled;
+    let checked: Checked;
+    try {
+      checked = input === undefined ? { ok: true, value: undefined } : await input.check(params?.['arguments'] ?? {});
+    } catch (error) {
+      ticket.release();
+      throw error;
+    }
+    if (!checked.ok) {
+      ticket.release();
+      return this.#invalid(tool, checked.issues, call);
+    }
+    const args = ownArguments(checked.value, params, call);
+    return this.#run(tool, args, params, call, ticket);
   }
 
   /** What was let in is held until its handler has settled, whoever still waits: until then it takes its place. */
@@ -151,13 +218,13 @@ export class ToolCaller {
     }
     if (!isThenable(result)) {
       held.release();
-      return this.#finish(tool, result, params, call);
+      return this.#finish(tool, args, result, params, call);
     }
     const settled = result instanceof Promise ? result : Promise.resolve(result);
     return settled.then(
       (value: unknown) => {
         held.release();
-        return this.#finish(tool, value, params, call);
+        return this.#finish(tool, args, value, params, call);
       },
       (error: unknown) => {
         held.release();
@@ -166,12 +233,21 @@ export class ToolCaller {
     );
   }
 
-  #finish(tool: RegisteredTool, returned: unknown, params: Params, call: Call): Answer | Promise<Answer> {
+  #finish(
+    tool: RegisteredTool,
+    args: unknown,
+    returned: unknown,
+    params: Params,
+    call: Call,
+  ): Answer | Promise<Answer> {
     const result = resultObject(`tool "${tool.name}"`, returned);
     if (result['resultType'] === 'input_required') {
-      return call.era === 'legacy'
-        ? this.#toolError(NEEDS_MODERN_CLIENT, call)
-        : this.#parts.rounds.answer(result, params, call);
+      if (call instanceof TaskCall && call.isTask) return this.#ask(result, call);
+      if (call.era === 'modern') return this.#parts.rounds.answer(result, params, call);
+      if (!(call instanceof FlightCall)) return this.#nextRound(tool, args, result, params, call);
+      call.outcome = 'input_required';
+      call.asked = result;
+      return '';
     }
     if (result['isError'] === true) call.outcome = 'tool_error';
     const { output } = tool.compiled;
@@ -179,6 +255,37 @@ export class ToolCaller {
     const checked = output.check(result['structuredContent']);
     if (checked instanceof Promise) return checked.then((later) => this.#finishChecked(tool, result, later, call));
     return this.#finishChecked(tool, result, checked, call);
+  }
+
+  /** Inside a task what is asked for goes to its record, its state too. */
+  #ask(result: Record<string, unknown>, call: TaskCall): string {
+    const { inputRequests, requestState } = result;
+    const isState = requestState === undefined || typeof requestState === 'string';
+    if (!isObject(inputRequests) || Object.keys(inputRequests).length === 0 || !isState)
+      throw new InternalFault(
+        new TypeError(`${call.target}: inside a task inputRequired needs inputRequests; requestState is a string`),
+      );
+    this.#parts.rounds.check(inputRequests, call);
+    call.asked = result;
+    return '';
+  }
+
+  /** A legacy client is asked, then the handler entered again, by all that guards it. */
+  async #nextRound(
+    tool: RegisteredTool,
+    args: unknown,
+    result: Record<string, unknown>,
+    params: Params,
+    call: Call,
+  ): Promise<Answer> {
+    try {
+      await this.#parts.rounds.ask(result, call);
+    } catch (error) {
+      const known = toPeregrineError(error);
+      if (known === undefined) throw error;
+      return this.#toolError(askFailure(known), call, known);
+    }
+    return this.#start(tool, args, params, call);
   }
 
   /** What leaves is what the check returned: a library may drop members, or fill them in. */

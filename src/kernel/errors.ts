@@ -36,7 +36,10 @@ export class OptionError extends PeregrineError {
 
 /** Shows a value in an error message: short, on one line, never a whole object. */
 export function describe(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
+  if (typeof value === 'string') {
+    const text = value.replace(/\/\/.*@/s, '//...@'); // A URL may hold a password.
+    return JSON.stringify(text.length > 60 ? `${text.slice(0, 57)}...` : text);
+  }
   if (typeof value === 'function') return 'a function';
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (typeof value === 'object' && value !== null) return 'an object';

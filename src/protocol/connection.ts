@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { BatchCollector, type Exchange, type MessageConnection, type MessageSink } from '../transport/transport.ts';
 import {
   checkBatch,
@@ -12,6 +13,7 @@ import {
   isRequestId,
   type JsonRpcNotification,
   type JsonRpcRequest,
+  type JsonRpcResponse,
   kindOf,
   NEWEST_LEGACY_VERSION,
   notificationText,
@@ -20,7 +22,7 @@ import {
   type RequestId,
 } from '../wire/wire.ts';
 import { type EntryParts, run, runModern } from './http-entry.ts';
-import { createLegacyPeer, legacyHandler } from './legacy.ts';
+import { ConnectionPeer, legacyHandler } from './legacy.ts';
 import { RequestContext } from './request-context.ts';
 import { type ChangeBus, type ChangeEvent, changeNotification } from './subscriptions.ts';
 
@@ -28,7 +30,7 @@ import { type ChangeBus, type ChangeEvent, changeNotification } from './subscrip
 export class ConnectionEntry implements MessageConnection {
   readonly #sink: MessageSink;
   readonly #parts: EntryParts;
-  readonly #peer = createLegacyPeer();
+  readonly #peer: ConnectionPeer;
   /** This connection's own running requests, so that they can be cancelled by id. */
   readonly #running = new Map<RequestId, RequestContext>();
   readonly #unsubscribe: () => void;
@@ -38,6 +40,7 @@ export class ConnectionEntry implements MessageConnection {
   constructor(sink: MessageSink, parts: EntryParts, bus: ChangeBus) {
     this.#sink = sink;
     this.#parts = parts;
+    this.#peer = new ConnectionPeer(randomUUID());
     this.#unsubscribe = bus.subscribe((event) => this.#announce(event));
   }
 
@@ -75,6 +78,7 @@ export class ConnectionEntry implements MessageConnection {
         this.#notification(message as JsonRpcNotification);
         break;
       case 'response':
+        this.#parts.requests?.take(message as JsonRpcResponse, { owner: this.#peer.owner, principal: '' });
         break;
       default:
         this.#send(errorText(idOf(message), ErrorCode.InvalidRequest, 'The message is not valid JSON-RPC'));
@@ -130,6 +134,8 @@ export class ConnectionEntry implements MessageConnection {
 
   #notification({ method, params }: JsonRpcNotification): void {
     if (method === 'notifications/initialized') this.#peer.ready = true;
+    if (method === 'notifications/progress')
+      this.#parts.requests?.report(params, { owner: this.#peer.owner, principal: '' });
     if (method !== 'notifications/cancelled' || !isObject(params)) return;
     const id = params['requestId'];
     const call = isRequestId(id) ? this.#running.get(id) : undefined;
@@ -140,7 +146,7 @@ export class ConnectionEntry implements MessageConnection {
   #announce(event: ChangeEvent): void {
     if (!this.#peer.ready || (event.kind === 'resource' && !this.#peer.watched.has(event.uri))) return;
     const [method, params] = changeNotification(event);
-    this.#send(notificationText(method, params));
+    this.#notify(notificationText(method, params));
   }
 
   #exchange(): Exchange {
@@ -152,9 +158,14 @@ export class ConnectionEntry implements MessageConnection {
       },
       onClose: undefined,
       canStream: true,
-      notify: (text) => this.#send(text),
+      notify: (text) => this.#notify(text),
+      abandon: () => {},
       respond: (_status, text, bytes) => this.#send(text, bytes),
     };
+  }
+
+  #notify(text: string): void {
+    if (this.#sink.isSlow !== true) this.#send(text);
   }
 
   #send(text: string, bytes?: Uint8Array): void {

@@ -1,4 +1,5 @@
 import type { Dispatcher } from '../dispatch/dispatch.ts';
+import type { Answerer, LiveSession } from '../session/session.ts';
 import { BatchCollector, type Exchange, type ExtraHeaders } from '../transport/transport.ts';
 import {
   acceptsJson,
@@ -19,6 +20,7 @@ import {
   type JsonBounds,
   type JsonRpcNotification,
   type JsonRpcRequest,
+  type JsonRpcResponse,
   kindOf,
   mismatch,
   ProtocolError,
@@ -26,8 +28,9 @@ import {
   type RequestId,
 } from '../wire/wire.ts';
 import { type CallFrame, CallMemo, FramedCall } from './call-frame.ts';
-import { legacyHandler } from './legacy.ts';
+import { type ClientMemory, legacyHandler } from './legacy.ts';
 import { answerKept, principalOf, RequestContext, type RequestShared } from './request-context.ts';
+import type { SessionEntry } from './session-entry.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
 /** What the entries of the protocol share. */
@@ -35,6 +38,8 @@ export interface EntryParts extends RequestShared {
   readonly dispatcher: Dispatcher;
   readonly subscriptions: Subscriptions;
   readonly jsonBounds: JsonBounds;
+  /** Sessions of legacy clients; nothing where they are not served. */
+  readonly sessions?: SessionEntry | undefined;
 }
 
 const ALLOW_POST: ExtraHeaders = [['Allow', 'POST']];
@@ -54,8 +59,16 @@ export class HttpEntry {
   }
 
   /** Any method but POST: neither era has one without sessions. */
-  other(exchange: Exchange): void {
-    exchange.respond(405, errorText(undefined, ErrorCode.BadHttpRequest, 'Method not allowed'), undefined, ALLOW_POST);
+  other(exchange: Exchange, method: string): void {
+    const { sessions } = this.#parts;
+    if (sessions !== undefined) sessions.other(exchange, method);
+    else
+      exchange.respond(
+        405,
+        errorText(undefined, ErrorCode.BadHttpRequest, 'Method not allowed'),
+        undefined,
+        ALLOW_POST,
+      );
   }
 
   post(exchange: Exchange, body: string): void {
@@ -83,8 +96,10 @@ export class HttpEntry {
    * HOT: nearly every call; guarded by `npm run bench`.
    */
   #framed(exchange: Exchange, body: string, frame: CallFrame): boolean {
-    const { jsonBounds, dispatcher, clock, signals } = this.#parts;
+    const { jsonBounds, dispatcher, clock, signals, sessions } = this.#parts;
     const { name, isModern } = frame;
+    const session = isModern ? undefined : sessions?.peek(exchange, principalOf(exchange));
+    if (session === 'unsure') return false;
     const argumentsText = frame.takeArguments();
     if (body.length > jsonBounds.maxElements) return false;
     const startedAt = signals.request.active ? clock.now() : -1;
@@ -98,7 +113,7 @@ export class HttpEntry {
     const message = new FramedCall(frame, args);
     const { params } = message;
     if (!isModern) {
-      this.runLegacy(exchange, message, argumentsText, startedAt);
+      this.#runLegacy(exchange, message, session, argumentsText, startedAt);
       return true;
     }
     const problem = dispatcher.headerMismatch(params, exchange.head?.params);
@@ -116,7 +131,10 @@ export class HttpEntry {
         this.#notification(exchange, message as JsonRpcNotification);
         break;
       case 'response':
-        exchange.respond(202, '');
+        this.#inSession(exchange, message as JsonRpcResponse, (session) => {
+          this.#parts.requests?.take(message as JsonRpcResponse, answererOf(exchange, session));
+          exchange.respond(202, '');
+        });
         break;
       default:
         refuse(
@@ -143,8 +161,22 @@ export class HttpEntry {
     }
     const problem = checkLegacyVersion(version, message.method);
     if (problem !== undefined) return refuse(exchange, message.id, problem);
-    learn(exchange, message, body, false);
-    this.runLegacy(exchange, message);
+    const { sessions } = this.#parts;
+    if (message.method === 'initialize' && sessions !== undefined) {
+      sessions.initialize(exchange, message, (answered, memory) => this.#greet(answered, message, memory));
+      return;
+    }
+    this.#inSession(exchange, message, (session) => {
+      learn(exchange, message, body, false);
+      this.#runLegacy(exchange, message, session);
+    });
+  }
+
+  /** Goes on with the session that a legacy message belongs to, if there is one; refuses it where there should be. */
+  #inSession(exchange: Exchange, message: { readonly id?: RequestId }, go: (session?: LiveSession) => void): void {
+    const { sessions } = this.#parts;
+    if (sessions === undefined) go();
+    else sessions.enter(exchange, message, go);
   }
 
   #runModern(exchange: Exchange, message: JsonRpcRequest, argumentsText?: string, startedAt?: number): void {
@@ -154,11 +186,25 @@ export class HttpEntry {
     runModern(call, this.#parts);
   }
 
+  #greet(exchange: Exchange, message: JsonRpcRequest, memory: ClientMemory | undefined): void {
+    const call = new RequestContext(exchange, 'legacy', message, undefined, this.#parts);
+    run(call, legacyHandler(message.method, this.#parts.dispatcher, memory));
+  }
+
   /** A disconnect is no cancellation in these revisions. */
-  runLegacy(exchange: Exchange, message: JsonRpcRequest, argumentsText?: string, startedAt?: number): void {
-    const call = new RequestContext(exchange, 'legacy', message, undefined, this.#parts, startedAt);
+  #runLegacy(
+    exchange: Exchange,
+    message: JsonRpcRequest,
+    session: LiveSession | undefined,
+    argumentsText?: string,
+    startedAt?: number,
+  ): void {
+    const { sessions, dispatcher } = this.#parts;
+    const call = new RequestContext(exchange, 'legacy', message, session, this.#parts, startedAt);
     call.argumentsText = argumentsText;
-    run(call, legacyHandler(message.method, this.#parts.dispatcher, undefined));
+    const memory = session === undefined || message.method === 'tools/call' ? undefined : sessions?.memoryOf(session);
+    run(call, legacyHandler(message.method, dispatcher, memory));
+    if (session !== undefined) sessions?.started(session, call);
   }
 
   #notification(exchange: Exchange, message: JsonRpcNotification): void {
@@ -170,8 +216,20 @@ export class HttpEntry {
       isModern && head !== undefined
         ? checkModernNotification(head, message, meta)
         : checkLegacyVersion(head?.protocolVersion, message.method);
-    if (problem === undefined) exchange.respond(202, '');
-    else refuse(exchange, undefined, problem);
+    if (problem !== undefined) refuse(exchange, undefined, problem);
+    else if (isModern) exchange.respond(202, '');
+    else
+      this.#inSession(exchange, {}, (session) => {
+        this.#notified(exchange, message, session);
+        exchange.respond(202, '');
+      });
+  }
+
+  #notified(exchange: Exchange, { method, params }: JsonRpcNotification, session: LiveSession | undefined): void {
+    const { requests, sessions } = this.#parts;
+    if (method === 'notifications/progress') requests?.report(params, answererOf(exchange, session));
+    const id = params?.['requestId'];
+    if (method === 'notifications/cancelled' && session !== undefined && isRequestId(id)) sessions?.cancel(session, id);
   }
 
   #batch(exchange: Exchange, messages: readonly unknown[]): void {
@@ -180,14 +238,28 @@ export class HttpEntry {
       refuse(exchange, undefined, problem);
       return;
     }
+    this.#inSession(exchange, {}, (session) => this.#batchIn(exchange, messages, session));
+  }
+
+  #batchIn(exchange: Exchange, messages: readonly unknown[], session: LiveSession | undefined): void {
     const requests = messages.filter((message) => kindOf(message) === 'request') as JsonRpcRequest[];
+    for (const message of messages) {
+      const kind = kindOf(message);
+      if (kind === 'notification') this.#notified(exchange, message as JsonRpcNotification, session);
+      if (kind === 'response') this.#parts.requests?.take(message as JsonRpcResponse, answererOf(exchange, session));
+    }
     if (requests.length === 0) {
       exchange.respond(202, '');
       return;
     }
     const collector = new BatchCollector(exchange, requests.length);
-    for (const request of requests) this.runLegacy(collector.member(), request);
+    for (const request of requests) this.#runLegacy(collector.member(), request, session);
   }
+}
+
+/** Who a posted answer, or progress, is of. */
+function answererOf(exchange: Exchange, session: LiveSession | undefined): Answerer {
+  return { owner: session?.id ?? '', principal: principalOf(exchange) };
 }
 
 /** Remembers a checked call, so that the next one like it need not be checked again. */
@@ -209,7 +281,7 @@ export function runModern(call: RequestContext, parts: EntryParts): void {
     }
     return;
   }
-  run(call, call.method === 'server/discover' ? parts.dispatcher.discover : parts.dispatcher.find(call.method));
+  run(call, parts.dispatcher.findModern(call.method));
 }
 
 /** Runs a request's handler, if its method has one. */

@@ -1,6 +1,13 @@
-import type { McpRequest, OutgoingNotification } from '../dispatch/dispatch.ts';
-import { PeregrineError } from '../kernel/errors.ts';
-import type { Exchange } from '../transport/transport.ts';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type {
+  CreateMessageResult,
+  ElicitResult,
+  McpRequest,
+  OutgoingNotification,
+  OutgoingRequest,
+  SendOptions,
+} from '../dispatch/dispatch.ts';
+import { ClientRequestError } from '../session/session.ts';
 import {
   type Envelope,
   isObject,
@@ -20,12 +27,16 @@ export interface ViewedRequest {
   readonly meta: unknown;
   readonly envelope: Envelope | undefined;
   readonly signal: AbortSignal;
-  readonly exchange: Exchange;
+  readonly inputResponses: Record<string, unknown> | undefined;
   readonly roundState: string | undefined;
   /** The least level of log messages to send, or nothing for none. */
   readonly logLevel: LogLevel | undefined;
   /** Whether the request is over: nothing more is sent about it. */
   readonly settled: boolean;
+  /** Sends a message ahead of the answer. */
+  tell(text: string): void;
+  /** Sends a request of the server's own, and waits for what comes of it. */
+  ask(request: OutgoingRequest, options?: SendOptions): Promise<Record<string, unknown>>;
   /** Tells the operator what the client is not told. */
   reportFault(error: unknown): void;
 }
@@ -64,8 +75,7 @@ export class McpRequestView implements McpRequest {
   }
 
   get inputResponses(): Record<string, unknown> | undefined {
-    const responses = this.#call.params?.['inputResponses'];
-    return isObject(responses) ? responses : undefined;
+    return this.#call.inputResponses;
   }
 
   readonly requestState = <T = string>(): T | undefined => this.#call.roundState as T | undefined;
@@ -82,7 +92,7 @@ export class McpRequestView implements McpRequest {
       this.#call.reportFault(error); // What JSON cannot express is lost; the request goes on.
       return;
     }
-    this.#call.exchange.notify(text);
+    this.#call.tell(text);
   };
 
   readonly log = async (level: LogLevel, data: unknown, logger?: string): Promise<void> => {
@@ -92,16 +102,28 @@ export class McpRequestView implements McpRequest {
     });
   };
 
-  readonly elicitInput = (): Promise<never> => this.send({ method: 'elicitation/create' });
+  readonly elicitInput = (params: Record<string, unknown>, options?: SendOptions): Promise<ElicitResult> =>
+    this.#ask({ method: 'elicitation/create', params }, options) as Promise<ElicitResult>;
 
-  readonly requestSampling = (): Promise<never> => this.send({ method: 'sampling/createMessage' });
+  readonly requestSampling = (params: Record<string, unknown>, options?: SendOptions): Promise<CreateMessageResult> =>
+    this.#ask(
+      { method: 'sampling/createMessage', params },
+      options,
+    ) as Promise<unknown> as Promise<CreateMessageResult>;
 
-  readonly send = async (request: { readonly method: string }): Promise<never> => {
-    throw new PeregrineError(
-      'SESSION_REQUIRED',
-      `${request.method} cannot be sent to this client: return inputRequired(...) from the handler`,
-    );
+  readonly send: McpRequest['send'] = (
+    request: OutgoingRequest,
+    schemaOrOptions?: StandardSchemaV1 | SendOptions,
+    given?: SendOptions,
+  ): Promise<never> => {
+    const isSchema = schemaOrOptions !== undefined && '~standard' in schemaOrOptions;
+    const answer = this.#ask(request, isSchema ? given : schemaOrOptions);
+    return (isSchema ? quiet(checked(request, answer, schemaOrOptions)) : answer) as Promise<never>;
   };
+
+  #ask(request: OutgoingRequest, options: SendOptions | undefined): Promise<Record<string, unknown>> {
+    return quiet(this.#call.ask(request, options));
+  }
 
   /** Progress goes to a client that gave a token, under that token, and only forward. */
   #mayReport(params: Record<string, unknown> | undefined): boolean {
@@ -119,4 +141,21 @@ export class McpRequestView implements McpRequest {
     const least = this.#call.logLevel;
     return least !== undefined && LOG_LEVELS.indexOf(level as LogLevel) >= LOG_LEVELS.indexOf(least);
   }
+}
+
+/** A handler that does not wait for what it asked does not end the process when nothing comes of it. */
+function quiet<T>(answer: Promise<T>): Promise<T> {
+  answer.catch(() => {});
+  return answer;
+}
+
+async function checked(
+  { method }: OutgoingRequest,
+  answer: Promise<Record<string, unknown>>,
+  schema: StandardSchemaV1,
+): Promise<unknown> {
+  const result = await schema['~standard'].validate(await answer);
+  if (result.issues === undefined) return result.value;
+  const issues = result.issues.map(({ message }) => message).join('; ');
+  throw new ClientRequestError('CLIENT_ANSWER_INVALID', `the client's answer to ${method} does not fit: ${issues}`);
 }

@@ -1,13 +1,18 @@
 import {
   type Answer,
   type Call,
+  type HttpContext,
   InternalFault,
+  type LegacyRound,
   type McpRequest,
   type OutgoingNotification,
+  type OutgoingRequest,
   Refusal,
+  type SendOptions,
   toProtocolError,
 } from '../dispatch/dispatch.ts';
 import type { Clock } from '../kernel/clock.ts';
+import type { ClientRequests, EventStream } from '../session/session.ts';
 import type { EngineSignals, RequestOutcome } from '../signal/signal.ts';
 import type { Exchange } from '../transport/transport.ts';
 import {
@@ -18,6 +23,7 @@ import {
   ErrorCode,
   errorText,
   type Implementation,
+  isObject,
   type JsonRpcRequest,
   type LogLevel,
   MetaKey,
@@ -27,6 +33,7 @@ import {
   responsePrefixOf,
   statusOf,
 } from '../wire/wire.ts';
+import { askClient } from './ask-client.ts';
 import { type CallFrame, FramedCall } from './call-frame.ts';
 import { McpRequestView, type ViewedRequest } from './mcp-request.ts';
 
@@ -40,12 +47,22 @@ export interface Client {
   readonly capabilities: ClientCapabilities;
   /** The least level of log messages that it wants; `undefined` stands for none (modern) or all (legacy). */
   readonly logLevel: LogLevel | undefined;
+  /** Whether it made a handshake, so that its capabilities are known. */
+  readonly version: string | undefined;
+  /** Its session or connection: where its answers to requests of the server's own come from. */
+  readonly owner: string;
+  /** Begins a stream that can be resumed, where there are such streams. */
+  openStream?(sink: Exchange): EventStream;
 }
 
 /** What all requests of one server share. */
 export interface RequestShared {
   readonly signals: EngineSignals;
   readonly clock: Clock;
+  /** The requests that legacy clients have to answer. */
+  readonly requests?: ClientRequests | undefined;
+  /** A handler asks a legacy client, or tries to. */
+  readonly asked?: (() => void) | undefined;
 }
 
 /**
@@ -59,19 +76,21 @@ export class RequestContext implements Call, ViewedRequest {
   readonly params: Record<string, unknown> | undefined;
   readonly exchange: Exchange;
   readonly principal: string | undefined;
-  readonly sessionId = undefined;
   argumentsText: string | undefined = undefined;
   target = '';
   outcome: RequestOutcome = 'ok';
   roundState: string | undefined = undefined;
+  legacyRound: LegacyRound | undefined = undefined;
   /** The registered name of the method for signals: never what a client made up. */
   label = 'unknown';
   readonly #message: JsonRpcRequest;
   readonly #shared: RequestShared;
-  readonly #client: Client | undefined;
+  readonly client: Client | undefined;
   readonly #startedAt: number;
   #controller: AbortController | undefined;
   #view: McpRequestView | undefined;
+  /** What carries the answer in a session, once it is an event stream. */
+  #stream: EventStream | undefined;
   #meta: unknown;
   #state: 'running' | 'cancelled' | 'answered' = 'running';
   #onSettled: (() => void) | undefined;
@@ -90,7 +109,7 @@ export class RequestContext implements Call, ViewedRequest {
     this.method = message.method;
     this.params = message.params;
     this.principal = principalOf(exchange);
-    this.#client = client;
+    this.client = client;
     this.#shared = shared;
     this.#startedAt = startedAt;
   }
@@ -124,9 +143,16 @@ export class RequestContext implements Call, ViewedRequest {
     return this.#view;
   }
 
-  get http(): { readonly req: { readonly headers: Headers } } | undefined {
+  get sessionId(): string | undefined {
+    return this.client?.openStream === undefined ? undefined : this.client.owner;
+  }
+
+  get http(): HttpContext | undefined {
     const { head } = this.exchange;
-    return head === undefined ? undefined : { req: { headers: head.all() } };
+    if (head === undefined) return undefined;
+    const req = { headers: head.all() };
+    if (this.client?.openStream === undefined) return { req };
+    return { req, closeSSE: () => this.#openStream()?.pause() };
   }
 
   get isRetry(): boolean {
@@ -147,19 +173,19 @@ export class RequestContext implements Call, ViewedRequest {
   get clientInfo(): Implementation | undefined {
     return this.era === 'modern'
       ? (this.envelope?.[MetaKey.clientInfo as keyof Envelope] as Implementation | undefined)
-      : this.#client?.info;
+      : this.client?.info;
   }
 
   get clientCapabilities(): ClientCapabilities {
     if (this.era === 'modern')
       return (this.envelope?.[MetaKey.clientCapabilities as keyof Envelope] ?? {}) as ClientCapabilities;
-    return this.#client?.capabilities ?? {};
+    return this.client?.capabilities ?? {};
   }
 
   /** The least level of log messages to send, or nothing for none. */
   get logLevel(): LogLevel | undefined {
     if (this.era === 'modern') return this.envelope?.[MetaKey.logLevel as keyof Envelope] as LogLevel | undefined;
-    return this.#client?.logLevel ?? 'debug';
+    return this.client?.logLevel ?? 'debug';
   }
 
   get signal(): AbortSignal {
@@ -174,12 +200,45 @@ export class RequestContext implements Call, ViewedRequest {
     return this.id;
   }
 
+  get task(): undefined {
+    return undefined;
+  }
+
   get _meta(): McpRequest['_meta'] {
     return this.mcpReq._meta;
   }
 
   get sendNotification(): (notification: OutgoingNotification) => Promise<void> {
     return this.mcpReq.notify;
+  }
+
+  get sendRequest(): McpRequest['send'] {
+    return this.mcpReq.send;
+  }
+
+  get inputResponses(): Record<string, unknown> | undefined {
+    const responses = this.legacyRound?.responses ?? this.params?.['inputResponses'];
+    return isObject(responses) ? responses : undefined;
+  }
+
+  /** Sends a message ahead of the answer. */
+  tell(text: string): void {
+    const stream = this.#stream ?? this.#openStream();
+    if (stream === undefined) this.exchange.notify(text);
+    else stream.push(text);
+  }
+
+  ask(request: OutgoingRequest, options?: SendOptions): Promise<Record<string, unknown>> {
+    return askClient(this, this.#shared, request, options);
+  }
+
+  /** In a session an answer that is an event stream can be resumed, and goes on without its client. */
+  #openStream(): EventStream | undefined {
+    const { exchange, client } = this;
+    if (this.#stream !== undefined || exchange.closed || exchange.open === undefined || !exchange.canStream)
+      return this.#stream;
+    this.#stream = client?.openStream?.(exchange);
+    return this.#stream;
   }
 
   get progress(): (progress: number, total?: number, message?: string) => void {
@@ -202,7 +261,9 @@ export class RequestContext implements Call, ViewedRequest {
     this.#state = 'cancelled';
     this.outcome = 'cancelled';
     this.#controller?.abort(cancelledError());
-    this.exchange.abandon?.();
+    if (this.#stream !== undefined) this.#stream.end();
+    else if (this.exchange.abandon !== undefined) this.exchange.abandon();
+    else if (this.era === 'legacy') this.exchange.respond(202, '');
     this.#settle();
   }
 
@@ -223,7 +284,8 @@ export class RequestContext implements Call, ViewedRequest {
     this.#state = 'answered';
     const message = this.#message;
     const prefix = message instanceof FramedCall ? responsePrefixOf(message.idText) : responsePrefix(message.id);
-    if (typeof answer === 'string') this.exchange.respond(200, `${prefix}${answer}}`);
+    if (this.#stream !== undefined) this.#stream.end(prefix + textOf(answer));
+    else if (typeof answer === 'string') this.exchange.respond(200, `${prefix}${answer}}`);
     else this.exchange.respond(200, prefix, answer.bytes);
     this.#settle();
   }
@@ -238,7 +300,8 @@ export class RequestContext implements Call, ViewedRequest {
     const isShed = known.code === ErrorCode.Overloaded;
     const status = this.era === 'modern' || known instanceof Refusal ? statusOf(known) : 200;
     const headers = isShed ? ([['Retry-After', retryAfter(known)]] as const) : undefined;
-    this.exchange.respond(status, this.#errorText(known), undefined, headers);
+    if (this.#stream !== undefined) this.#stream.end(this.#errorText(known));
+    else this.exchange.respond(status, this.#errorText(known), undefined, headers);
     this.#settle();
   }
 
@@ -284,6 +347,11 @@ export function answerKept(
   const event = { method: 'tools/call', target: name, outcome: 'ok', durationMs, finishedAt } as const;
   signals.request.emit(event);
   if (signals.trace.active) signals.trace.emit({ request: event, meta, call: undefined });
+}
+
+/** An answer, and the brace that closes the whole response. */
+function textOf(answer: Answer): string {
+  return typeof answer === 'string' ? `${answer}}` : new TextDecoder().decode(answer.bytes);
 }
 
 /** Who asks. Credentials that nothing checks name nobody, and yet answers may depend on them. */

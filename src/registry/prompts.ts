@@ -1,3 +1,4 @@
+import { booleanOption } from '../kernel/options.ts';
 import {
   type GetPromptResult,
   type Icon,
@@ -22,6 +23,8 @@ export interface PromptConfig<A extends AnySchema | undefined = AnySchema | unde
   readonly complete?: { readonly [argument: string]: CompleteCallback } | undefined;
   readonly icons?: Icon[] | undefined;
   readonly _meta?: Record<string, unknown> | undefined;
+  /** Says that it asks its clients something while it works: those of earlier revisions then get a session. @default false */
+  readonly session?: boolean | undefined;
 }
 
 type PromptAnswer = GetPromptResult | InputRequiredResult;
@@ -39,13 +42,15 @@ export interface PromptUpdate extends PromptConfig {
   readonly enabled?: boolean;
 }
 
-const CONFIG_KEYS = ['title', 'description', 'argsSchema', 'complete', 'icons', '_meta'] as const;
+const CONFIG_KEYS = ['title', 'description', 'argsSchema', 'complete', 'icons', '_meta', 'session'] as const;
 
 /** A prompt made ready. */
 export interface CompiledPrompt {
   readonly args: CompiledSchema | undefined;
   readonly definition: Record<string, unknown>;
   readonly completions: ReadonlyMap<string, CompleteCallback>;
+  /** Whether it asks its clients something. */
+  readonly session: boolean;
 }
 
 type AnyPromptHandler = (...args: never[]) => PromptAnswer | Promise<PromptAnswer>;
@@ -102,7 +107,8 @@ function compilePrompt(name: string, config: PromptConfig): CompiledPrompt {
   const list = args === undefined ? {} : { arguments: toArguments(args.json) };
   const shown = { name, ...pick(config, ['title', 'description']), ...list, ...pick(config, ['icons', '_meta']) };
   checkJson(option, shown);
-  return { args, completions, definition: shown };
+  const session = booleanOption(`${option}.session`, config.session, false);
+  return { args, completions, definition: shown, session };
 }
 
 function toArguments(schema: JsonSchema): PromptArgument[] {

@@ -1,6 +1,7 @@
 /** The contract of `registry/`: tools, resources and prompts as their authors define them, made ready once. */
 import { OptionError } from '../kernel/errors.ts';
 import { Signal } from '../signal/signal.ts';
+import { VIEW_SCHEME } from '../wire/wire.ts';
 import type { EntryOwner } from './entry.ts';
 import { type PromptConfig, type PromptHandler, RegisteredPrompt } from './prompts.ts';
 import {
@@ -18,7 +19,17 @@ import { RegisteredTool, type ToolConfig, type ToolHandler } from './tools.ts';
 export { UriTemplate, type Variables } from '../wire/wire.ts';
 export { type CacheRule, type ResourceCacheConfig, type ToolCacheConfig, tagsOf } from './cache-rule.ts';
 export { type CompleteCallback, completable } from './completion.ts';
-export type { McpRequest, OutgoingNotification, ServerContext } from './context.ts';
+export type {
+  CreateMessageResult,
+  ElicitResult,
+  HttpContext,
+  McpRequest,
+  OutgoingNotification,
+  OutgoingRequest,
+  SendOptions,
+  ServerContext,
+  TaskHandle,
+} from './context.ts';
 export {
   acceptedContent,
   type ElicitParams,
@@ -47,6 +58,7 @@ export {
   placeTool,
   type ToolPlacement,
 } from './tool-placement.ts';
+export type { ResolvedToolTask, ToolTaskOptions } from './tool-task.ts';
 export { RegisteredTool, type ToolConfig, type ToolHandler, type ToolUpdate } from './tools.ts';
 
 /** The kinds of list that can change. */
@@ -65,16 +77,38 @@ export class Registry {
   readonly #everHad = new Set<ListKind>();
   #nextOrder = 1;
   #changes = 0;
+  #hadTasks = false;
 
   /** Whether the server has, or once had, entries of a kind: then it answers for that kind. */
   serves(kind: ListKind): boolean {
     return this.#everHad.has(kind);
   }
 
+  /** Whether calls of a tool become tasks, or once did: then the server answers for tasks. */
+  get runsTasks(): boolean {
+    if (!this.#hadTasks) for (const { compiled } of this.tools.values()) this.#hadTasks ||= compiled.task !== undefined;
+    return this.#hadTasks;
+  }
+
+  /** Whether anything registered says that it asks its clients something. */
+  get asks(): boolean {
+    for (const entries of [this.tools, this.resources, this.templates, this.prompts])
+      for (const { compiled } of entries.values()) if (compiled.session) return true;
+    return false;
+  }
+
   /** Whether any argument of a prompt or a template completes. */
   get completes(): boolean {
     for (const prompt of this.prompts.values()) if (prompt.compiled.completions.size > 0) return true;
     for (const template of this.templates.values()) if (template.target.completions.size > 0) return true;
+    return false;
+  }
+
+  /** Whether the server has views, as MCP Apps has them. */
+  get hasViews(): boolean {
+    for (const uri of this.resources.keys()) if (uri.startsWith(VIEW_SCHEME)) return true;
+    for (const { target } of this.templates.values())
+      if (target.uriTemplate.toString().startsWith(VIEW_SCHEME)) return true;
     return false;
   }
 

@@ -1,5 +1,5 @@
 import { OptionError } from '../kernel/errors.ts';
-import { objectOption } from '../kernel/options.ts';
+import { booleanOption, objectOption } from '../kernel/options.ts';
 import {
   type CacheHint,
   checkCacheHint,
@@ -22,6 +22,8 @@ export interface ResourceConfig extends Omit<Resource, 'uri' | 'name'> {
   readonly cacheHint?: CacheHint | undefined;
   /** Keeps what was read, and tells clients so; without it nothing is kept. */
   readonly cache?: ResourceCacheConfig | undefined;
+  /** Says that it asks its clients something while it works: those of earlier revisions then get a session. @default false */
+  readonly session?: boolean | undefined;
 }
 
 type ReadAnswer = ReadResourceResult | InputRequiredResult;
@@ -94,6 +96,7 @@ const CONFIG_KEYS = [
   '_meta',
   'cacheHint',
   'cache',
+  'session',
 ] as const;
 const LISTED_KEYS = ['title', 'description', 'mimeType', 'size', 'annotations', 'icons', '_meta'] as const;
 
@@ -108,6 +111,8 @@ interface Described<T extends Target> {
 interface CompiledResource {
   readonly definition: Record<string, unknown>;
   readonly cache: CacheRule | undefined;
+  /** Whether reading asks clients something. */
+  readonly session: boolean;
 }
 
 /** A registered resource or family of resources, and the handle to change it. */
@@ -196,5 +201,6 @@ function compileResource(name: string, { target, metadata }: Described<Target>):
   const where = typeof target === 'string' ? { uri: target } : { uriTemplate: target.uriTemplate.toString() };
   const shown = { name, ...where, ...pick(metadata, LISTED_KEYS) };
   checkJson(option, shown);
-  return { definition: shown, cache: checkResourceCache(option, metadata.cache) };
+  const session = booleanOption(`${option}.session`, metadata.session, false);
+  return { definition: shown, cache: checkResourceCache(option, metadata.cache), session };
 }

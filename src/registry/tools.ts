@@ -1,4 +1,5 @@
 import { OptionError } from '../kernel/errors.ts';
+import { booleanOption } from '../kernel/options.ts';
 import {
   type CallToolResult,
   findHeaderParams,
@@ -16,6 +17,7 @@ import { checkDefinition, checkJson } from './definition.ts';
 import { definedOf, type EntryKind, type EntryOwner, pick, RegisteredEntry } from './entry.ts';
 import { type AnySchema, type CompiledSchema, compileSchema, type InferSchema } from './schema.ts';
 import { checkToolLimits, type ResolvedToolLimits, type ToolLimits } from './tool-limits.ts';
+import { checkToolTask, type ResolvedToolTask, type ToolTaskOptions } from './tool-task.ts';
 
 /** What describes a tool to clients, and what its arguments and results must be. */
 export interface ToolConfig<
@@ -35,6 +37,10 @@ export interface ToolConfig<
   readonly cache?: ToolCacheConfig<I extends AnySchema ? InferSchema<I> : Record<string, unknown>> | undefined;
   /** How much of it is done at once. Kept answers are not limited. */
   readonly limits?: ToolLimits | undefined;
+  /** Whether its calls become tasks, for clients that can follow them: a handle is answered, the result asked for later. @default false */
+  readonly task?: boolean | 'required' | ToolTaskOptions | undefined;
+  /** Says that it asks its clients something while it works: those of earlier revisions then get a session. @default false */
+  readonly session?: boolean | undefined;
 }
 
 type ToolAnswer = CallToolResult | InputRequiredResult;
@@ -66,6 +72,8 @@ const CONFIG_KEYS = [
   '_meta',
   'cache',
   'limits',
+  'task',
+  'session',
 ] as const;
 const NO_ARGUMENTS: JsonSchema = Object.freeze({ type: 'object' });
 
@@ -76,8 +84,12 @@ export interface CompiledTool {
   readonly headerParams: readonly HeaderParam[] | undefined;
   /** How its answers are kept; nothing where they are not. */
   readonly cache: CacheRule | undefined;
-  /** How much of it is done at once; nothing without limits of its own. */
+  /** How much of it is done at once; nothing without limits of its own, unless its calls become tasks. */
   readonly limits: ResolvedToolLimits | undefined;
+  /** How its calls become tasks; nothing where they do not. */
+  readonly task: ResolvedToolTask | undefined;
+  /** Whether it asks its clients something. */
+  readonly session: boolean;
   /** Whether legacy revisions get the structured output wrapped. */
   readonly wrapsLegacyOutput: boolean;
   readonly definition: Record<string, unknown>;
@@ -147,11 +159,15 @@ function compileTool(name: string, config: ToolConfig): CompiledTool {
   const tail = pick(config, ['annotations', '_meta']);
   const definition = { ...head, ...(output === undefined ? {} : { outputSchema: output.json }), ...tail };
   checkJson(option, definition);
+  const task = checkToolTask(option, config);
   return {
     input,
     output,
     cache: checkToolCache(option, config.cache, config.annotations),
-    limits: checkToolLimits(option, config.limits),
+    // Calls that may become tasks come in by the way of those that are limited; the others' way knows nothing of tasks.
+    limits: checkToolLimits(option, config.limits ?? (task && {})),
+    task,
+    session: booleanOption(`${option}.session`, config.session, false),
     headerParams: findHeaderParams(`${option} inputSchema`, inputJson),
     wrapsLegacyOutput: wrapsOutput(output?.json),
     definition,

@@ -49,8 +49,16 @@ export interface Exchange {
   onClose: (() => void) | undefined;
   /** Whether messages can be sent ahead of the answer. */
   readonly canStream: boolean;
-  /** Sends one message ahead of the answer; over HTTP this turns the answer into an event stream. */
-  notify(text: string): void;
+  /**
+   * Sends one message ahead of the answer; over HTTP this turns the answer into an event stream.
+   *
+   * @param eventId What the client may resume after.
+   */
+  notify(text: string, eventId?: string): void;
+  /** Turns the answer into an event stream before there is a message. Only over HTTP. */
+  open?(eventId: string | undefined, retryMs: number): void;
+  /** Ends an event stream without an answer. Only over HTTP. */
+  finish?(): void;
   /**
    * Sends the answer: the text, then the bytes if any. Without both it is empty.
    *
@@ -72,6 +80,8 @@ export interface Exchange {
 
 /** The other end of a connection that carries one message after the other, such as stdio. */
 export interface MessageSink {
+  /** Whether so much waits for the other end that what is no answer is left out. @default false */
+  readonly isSlow?: boolean;
   send(text: string, bytes?: Uint8Array): void;
 }
 

@@ -15,6 +15,7 @@ export {
 export { HttpEndpoint, type HttpEndpointParts } from './http/http-server.ts';
 export { HeadMemo } from './http/lane-memo.ts';
 export { OriginGuard } from './http/origin-guard.ts';
+export { NO_PAGES, type Page, type PageRequest, type Pages } from './http/page.ts';
 export { resolveTransportLimits, TRANSPORT_LIMIT_KEYS, type TransportLimits } from './limits.ts';
 export { connectMemory, type MemoryClient } from './memory.ts';
 export { type LineEvents, LineReader } from './stdio/line-reader.ts';

@@ -1,5 +1,7 @@
 /** The contract of `wire/`: JSON-RPC and MCP messages as text and objects, one folder for each revision that differs. */
+export * from './apps.ts';
 export * from './cache-hint.ts';
+export * from './client-needs.ts';
 export * from './event-stream.ts';
 export * from './failure.ts';
 export * from './json.ts';
@@ -18,4 +20,5 @@ export * from './v2026-07-28/headers.ts';
 export * from './v2026-07-28/request-checks.ts';
 export * from './v2026-07-28/results.ts';
 export * from './v2026-07-28/subscriptions.ts';
+export * from './v2026-07-28/tasks.ts';
 export * from './versions.ts';

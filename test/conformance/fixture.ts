@@ -11,6 +11,7 @@ const server = createOptimizedServer(Fixture, {
   name: 'conformance-fixture',
   version: '1.0.0',
   description: 'What the conformance suite looks for on a server',
+  sessions: process.env.SESSIONS !== 'false',
   http: { port: Number(process.env.PORT ?? 3900), host: '127.0.0.1', path: '/mcp' },
 });
 const { url } = await server.start();

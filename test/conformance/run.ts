@@ -9,10 +9,14 @@ export interface RunningFixture {
   stop(): Promise<void>;
 }
 
-/** Starts the fixture in a process of its own, on a free port, and waits until it listens. */
-export async function startFixture(): Promise<RunningFixture> {
+/**
+ * Starts the fixture in a process of its own, on a free port, and waits until it listens.
+ *
+ * @param sessions Whether clients of earlier revisions get sessions.
+ */
+export async function startFixture(sessions = true): Promise<RunningFixture> {
   const child = spawn(process.execPath, [fileURLToPath(new URL('./fixture.ts', import.meta.url))], {
-    env: { ...process.env, PORT: '0' },
+    env: { ...process.env, PORT: '0', SESSIONS: String(sessions) },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const url = await new Promise<string>((resolve, reject) => {

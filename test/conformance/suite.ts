@@ -9,18 +9,10 @@ export type Revision = '2026-07-28' | '2025-11-25';
 /** Newest first. */
 export const REVISIONS: readonly Revision[] = ['2026-07-28', '2025-11-25'];
 
-/**
- * Required scenarios that do not count yet, with the reason. They run and are reported like the unscored ones.
- *
- * All four call a tool that asks the client something by a request of the server's own, which needs a session.
- */
+/** Required scenarios that do not count yet, with the reason. They run and are reported like the unscored ones. */
 export const EXCLUDED: Readonly<Record<Revision, ReadonlyMap<string, string>>> = {
   '2026-07-28': new Map(),
-  '2025-11-25': new Map(
-    ['tools-call-sampling', 'tools-call-elicitation', 'elicitation-sep1034-defaults', 'elicitation-sep1330-enums'].map(
-      (scenario) => [scenario, 'needs a session'],
-    ),
-  ),
+  '2025-11-25': new Map(),
 };
 
 /** What a revision asks of a server: the scenarios that count, and those that only run, each with its reason. */

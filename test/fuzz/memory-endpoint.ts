@@ -91,6 +91,7 @@ export class MemoryEndpoint {
       limits: LIMITS,
       clock: CLOCK,
       hasPath: (path: string) => path === PATH,
+      pages: new Map(),
       isLast: () => false,
       endsAtOnce: () => false,
       loadLine: () => undefined,

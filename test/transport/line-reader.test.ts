@@ -25,6 +25,8 @@ function expectedOf(maxBytes: number, bytes: Buffer): Event[] {
     if (line.length > maxBytes) events.push(TOO_LONG);
     else if (index < lines.length - 1 && line.replace(/\r$/, '') !== '') events.push(decoded(line.replace(/\r$/, '')));
   }
+  const first = events.findIndex((event) => typeof event === 'string');
+  if (first !== -1) events[first] = (events[first] as string).replace(/^\ufeff/, '');
   return events;
 }
 
@@ -72,5 +74,16 @@ describe('LineReader', () => {
     const pieces = [Buffer.from('{"a":1}\n'), long, long, long, Buffer.from('tail\n{"b":2}\n')];
     expect(eventsOf(64, pieces.slice(0, 4))).toEqual(['{"a":1}', TOO_LONG]);
     expect(eventsOf(64, pieces)).toEqual(['{"a":1}', TOO_LONG, '{"b":2}']);
+  });
+
+  it('takes what comes after the last end of a line for a line when the stream is over', () => {
+    const lines: string[] = [];
+    const reader = new LineReader(100, { line: (text) => lines.push(text), tooLong: () => {} });
+    reader.push(Buffer.from('{"id":1}\n{"id":'));
+    expect(lines).toEqual(['{"id":1}']);
+    reader.push(Buffer.from('2}'));
+    reader.end();
+    reader.end();
+    expect(lines).toEqual(['{"id":1}', '{"id":2}']);
   });
 });

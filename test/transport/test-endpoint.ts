@@ -4,6 +4,7 @@ import { FakeClock } from '../../src/testing/testing.ts';
 import type { Acceptor, Exchange, MessageConnection } from '../../src/transport/exchange.ts';
 import { resolveHttpOptions } from '../../src/transport/http/http-options.ts';
 import { HttpEndpoint } from '../../src/transport/http/http-server.ts';
+import { NO_PAGES, type Pages } from '../../src/transport/http/page.ts';
 import { resolveTransportLimits, type TransportLimits } from '../../src/transport/limits.ts';
 import { RawClient } from './raw-client.ts';
 
@@ -65,6 +66,7 @@ export interface TestEndpointOptions {
   /** By default a post is answered with its own body. */
   readonly acceptor?: Acceptor;
   readonly random?: () => number;
+  readonly pages?: Pages;
 }
 
 /** A real endpoint on a free port of loopback, with a clock that the test moves. */
@@ -86,8 +88,9 @@ export async function startEndpoint(options: TestEndpointOptions = {}): Promise<
   const signals = createEngineSignals();
   const limits = resolveTransportLimits(options.limits);
   const http = resolveHttpOptions({ port: 0, ...options.http });
-  const { random } = options;
-  const endpoint = new HttpEndpoint({ acceptor, clock, signals, limits, options: http, ...(random && { random }) });
+  const { random, pages = NO_PAGES } = options;
+  const parts = { acceptor, clock, signals, limits, pages, options: http };
+  const endpoint = new HttpEndpoint({ ...parts, ...(random && { random }) });
   const url = await endpoint.listen();
   const port = Number(new URL(url).port);
   const clients: RawClient[] = [];

@@ -1,5 +1,12 @@
 import type { Acceptor, Exchange, MessageConnection, MessageSink } from '../../transport/transport.ts';
-import { ErrorCode, isObject, JSON_BOUNDS, ModernResultWriter, ProtocolError } from '../../wire/wire.ts';
+import {
+  APPS_EXTENSION,
+  ErrorCode,
+  isObject,
+  JSON_BOUNDS,
+  ModernResultWriter,
+  ProtocolError,
+} from '../../wire/wire.ts';
 import { FrontDoor } from '../relay/front-door.ts';
 import type { FrontRequest } from '../relay/front-request.ts';
 import type { Description, RpcError } from '../relay/peer.ts';
@@ -140,6 +147,7 @@ export class MergedEndpoint implements Acceptor {
         prompts: { listChanged: true },
         completions: {},
         logging: {},
+        extensions: { [APPS_EXTENSION]: {} },
       },
       instructions: this.#options.instructions ?? this.#instructions(),
       writer: this.#writer,

@@ -9,6 +9,8 @@ import {
   isObject,
   ProtocolError,
   UriTemplate,
+  viewOf,
+  withoutView,
   wrapsOutput,
 } from '../../wire/wire.ts';
 import { legacyTool } from '../relay/relay.ts';
@@ -40,6 +42,8 @@ const KEYS: { readonly [K in ListName]: string } = {
   resourceTemplates: 'uriTemplate',
   prompts: 'name',
 };
+/** Whose a resource is must be known before tools name theirs. */
+const MERGE_ORDER: readonly ListName[] = ['resources', 'resourceTemplates', 'tools', 'prompts'];
 
 /** The lists of all servers as one, in the order of the servers and then of their own. */
 export class MergedLists<S extends MergedSource> {
@@ -71,7 +75,7 @@ export class MergedLists<S extends MergedSource> {
     this.#owners = new Map();
     this.#templates = [];
     this.#tools = new Map();
-    const entries = LIST_NAMES.map((name) => [name, this.#merge(name)] as const);
+    const entries = MERGE_ORDER.map((name) => [name, this.#merge(name)] as const);
     this.#items = Object.fromEntries(entries) as { [K in ListName]: readonly Item[] };
     return LIST_NAMES.filter((name) => {
       const text = JSON.stringify(this.#items[name].map(({ definition }) => definition));
@@ -145,7 +149,8 @@ export class MergedLists<S extends MergedSource> {
         const identity = given[KEYS[name]];
         if (typeof identity !== 'string') continue;
         const ownName = typeof given['name'] === 'string' ? given['name'] : identity;
-        const definition = { ...given, name: `${source.prefix}${this.#separator}${ownName}` };
+        const ours = name === 'tools' ? this.#withOwnView(given, source) : given;
+        const definition = { ...ours, name: `${source.prefix}${this.#separator}${ownName}` };
         const key = KEYS[name] === 'name' ? definition.name : identity;
         if (items.has(key)) this.#tellOnce(name, key, source);
         else {
@@ -155,6 +160,20 @@ export class MergedLists<S extends MergedSource> {
       }
     }
     return [...items.values()];
+  }
+
+  /**
+   * A tool may be shown by a view of its own server alone, which need not list it: its URI is this server's from now on, or,
+   * if it is another one's, the tool goes without.
+   */
+  #withOwnView(tool: Record<string, unknown>, source: S): Record<string, unknown> {
+    const uri = viewOf(tool);
+    if (uri === undefined) return tool;
+    const owner = this.#owners.get(uri) ?? source;
+    this.#owners.set(uri, owner);
+    if (owner === source) return tool;
+    this.#tellOnce('views of tools', uri, source);
+    return withoutView(tool);
   }
 
   #remember(name: ListName, key: string, definition: Record<string, unknown>, source: S): void {

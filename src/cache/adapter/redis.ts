@@ -1,14 +1,9 @@
-import { nextDelay } from '../../kernel/backoff.ts';
-import { type CancelTimer, type Clock, systemClock } from '../../kernel/clock.ts';
+import { loadRedisDriver, type RedisClient, RedisLink, type RedisModule } from '../../kernel/adapter/redis-link.ts';
+import { type Clock, systemClock } from '../../kernel/clock.ts';
 import { PeregrineError } from '../../kernel/errors.ts';
-import { loadOptional } from '../../kernel/optional-package.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { Invalidation } from '../generations.ts';
 import type { LoggedInvalidation, LogPage, SecondTier, TierListener, TierWrite } from '../second-tier.ts';
-import { withinTime } from '../time-limit.ts';
-
-type RedisModule = typeof import('redis');
-type RedisClient = ReturnType<typeof connectWith>;
 
 /** How the log of invalidations is kept in Redis, or in Valkey. */
 export interface RedisTierOptions {
@@ -22,13 +17,10 @@ export interface RedisTierOptions {
   readonly clock?: Clock;
 }
 
-const RECONNECT = { firstMs: 50, maxMs: 2_000 };
 /** An instance that missed more than these takes all that it has for invalidated. */
 const LOG_LENGTH = 10_000;
 /** The type of a reply that is to be bytes instead of text: RESP's `$`. */
 const BLOB_STRING = 36;
-/** Commands that may wait for a connection or a reply at once. */
-const MAX_QUEUED = 20_000;
 /** Numbers begin at random, so that those of a lost log are not taken for those of the next. */
 const BASE_MIN = 2 ** 40;
 const BASE_SPAN = 2 ** 51;
@@ -72,8 +64,8 @@ return { redis.call('GET', KEYS[1]), entries }`;
 const UNLOCK = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`;
 
 /** Loads the driver. @throws {PeregrineError} `DRIVER_MISSING` */
-export function loadRedisDriver(): Promise<RedisModule> {
-  return loadOptional('a cache in Redis', 'redis', () => import('redis'));
+export async function loadCacheDriver(): Promise<RedisModule> {
+  return loadRedisDriver('a cache in Redis');
 }
 
 /** The second tier in Redis or Valkey. It loads the driver when it is opened. */
@@ -81,87 +73,41 @@ export function createRedisTier(options: RedisTierOptions): SecondTier {
   return new RedisTier(options);
 }
 
-function connectWith({ createClient }: RedisModule, { url, connectTimeoutMs }: RedisTierOptions) {
-  return createClient({
-    url,
-    RESP: 3,
-    disableOfflineQueue: true,
-    commandsQueueMaxLength: MAX_QUEUED,
-    commandOptions: { timeout: 0 }, // The cache has a time limit of its own.
-    socket: { connectTimeout: connectTimeoutMs, reconnectStrategy: false },
-  });
-}
-
-/** One client for each connection: after an error, also one in the protocol, nothing of the old connection is trusted. */
 class RedisTier implements SecondTier {
   readonly #options: RedisTierOptions;
-  readonly #clock: Clock;
   readonly #names: readonly [number: string, log: string, channel: string];
-  #redis: RedisModule | undefined;
-  #current: RedisClient | undefined;
-  #listener: TierListener | undefined;
-  #tries = 0;
-  #cancelRetry: CancelTimer | undefined;
+  #link: RedisLink | undefined;
 
   constructor(options: RedisTierOptions) {
-    const { prefix, clock = systemClock } = options;
+    const { prefix } = options;
     this.#options = options;
-    this.#clock = clock;
     this.#names = [`${prefix}:number`, `${prefix}:log`, `${prefix}:invalidated`];
   }
 
   get #client(): RedisClient {
-    if (this.#current !== undefined) return this.#current;
+    const client = this.#link?.client;
+    if (client !== undefined) return client;
     throw new PeregrineError('CACHE_UNAVAILABLE', 'Redis is not connected', { retryable: true });
   }
 
   open(listener: TierListener): void {
-    this.#listener = listener;
-    loadRedisDriver().then((redis) => {
-      this.#redis = redis;
-      if (this.#listener !== undefined) this.#begin();
-    }, listener.error);
-  }
-
-  #begin(): void {
-    this.#current = connectWith(this.#redis as RedisModule, this.#options);
-    void this.#connect(this.#current);
-  }
-
-  async #connect(client: RedisClient): Promise<void> {
-    client.on('error', (error: unknown) => this.#failed(client, error));
-    client.on('end', () => this.#failed(client));
-    for (const event of ['connect', 'ready'] as const)
-      client.on(event, () => {
-        if (client !== this.#current || this.#listener === undefined) client.destroy(); // Given up while it connected.
-      });
-    try {
-      await withinTime(this.#clock, this.#options.connectTimeoutMs, async () => {
-        await client.connect();
-        await client.subscribe(this.#names[2], (message) => {
-          const entry = readMessage(message);
-          if (entry !== undefined && client === this.#current) this.#listener?.logged(entry);
-        });
-      });
-      if (client === this.#current) this.#listener?.state(client.isReady);
-    } catch (error) {
-      this.#failed(client, error);
-    }
-  }
-
-  #failed(client: RedisClient, error?: unknown): void {
-    const listener = this.#listener;
-    if (client !== this.#current || listener === undefined) return;
-    this.#current = undefined;
-    client.destroy();
-    const delayMs = nextDelay(RECONNECT, this.#tries++, this.#options.random);
-    this.#cancelRetry = this.#clock.after(delayMs, () => this.#begin());
-    listener.state(false);
-    if (error !== undefined) listener.error(error);
+    const link = new RedisLink(
+      { clock: systemClock, ...this.#options },
+      {
+        ...{ state: listener.state, error: listener.error },
+        begin: (client) =>
+          client.subscribe(this.#names[2], (message) => {
+            const entry = readMessage(message);
+            if (entry !== undefined && client === link.client) listener.logged(entry);
+          }),
+      },
+    );
+    this.#link = link;
+    loadCacheDriver().then((redis) => link.open(redis), listener.error);
   }
 
   reset(): void {
-    if (this.#current !== undefined) this.#failed(this.#current);
+    this.#link?.reset();
   }
 
   async read(key: string): Promise<{ bytes: Buffer | undefined; now: number | undefined }> {
@@ -205,7 +151,7 @@ class RedisTier implements SecondTier {
       toLogged(Number(id.slice(0, id.indexOf('-'))), origin, text),
     );
     const page = { now: Number(now), entries: entries.filter((entry) => entry !== undefined) };
-    this.#tries = 0; // The connection is good for something.
+    this.#link?.proved();
     return page;
   }
 
@@ -219,9 +165,7 @@ class RedisTier implements SecondTier {
   }
 
   async close(): Promise<void> {
-    this.#listener = undefined;
-    this.#cancelRetry?.();
-    this.#current?.destroy();
+    this.#link?.close();
   }
 
   #base(): string {

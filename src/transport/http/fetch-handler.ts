@@ -1,34 +1,52 @@
 import type { Acceptor, ExtraHeaders, RequestHead } from '../exchange.ts';
+import { corsHeaders, preflightHeaders } from './cors.ts';
 import { FieldHead } from './field-head.ts';
 import { HttpExchange, type HttpExchangeShared, STREAM_HEADERS } from './http-exchange.ts';
 import { isJsonMediaType } from './lane-head.ts';
 import type { OriginGuard } from './origin-guard.ts';
+import { NO_PAGES, type Pages } from './page.ts';
 
 /** What the web-standard face needs of its server. */
 export interface FetchShared extends HttpExchangeShared {
   readonly acceptor: Acceptor;
   readonly guard: OriginGuard;
+  /** What is served besides the endpoint, by path. @default nothing */
+  readonly pages?: Pages;
 }
 
-/** Answers a web-standard request. The caller has routed it: its path is not looked at. */
+/** Answers a web-standard request. The caller has routed it: whatever is the path of no page is for the endpoint. */
 export type FetchHandler = (request: Request) => Promise<Response>;
 
 /** Serves the endpoint where the runtime speaks `Request` and `Response`: Bun, Deno, workers, and frameworks on them. */
 export function createFetchHandler(shared: FetchShared): FetchHandler {
+  const { acceptor, guard, limits, pages = NO_PAGES } = shared;
   return async (request) => {
-    const { headers } = request;
-    const refusal = shared.guard.refuse(
-      headers.get('host') ?? new URL(request.url).host,
-      headers.get('origin') ?? undefined,
-    );
+    const { headers, method } = request;
+    const url = new URL(request.url);
+    const origin = headers.get('origin') ?? undefined;
+    const page = pages.get(url.pathname);
+    const refusal = guard.refuse(headers.get('host') ?? url.host, page?.isPublic ? undefined : origin);
     if (refusal !== undefined) return refuse(403, refusal);
-    if (request.method !== 'POST')
-      return exchangeFor(request, shared, (exchange) => shared.acceptor.other(exchange, request.method));
-    if (!isJsonMediaType(headers.get('content-type') ?? ''))
-      return refuse(415, 'Content-Type must be application/json');
-    const body = await readBody(request, shared.limits.maxBodyBytes);
-    if (body === undefined) return refuse(413, `The body exceeds ${shared.limits.maxBodyBytes} bytes`);
-    return exchangeFor(request, shared, (exchange) => shared.acceptor.post(exchange, body));
+    const cors = origin !== undefined && guard.allows(origin) ? corsHeaders(origin) : [];
+    if (method === 'OPTIONS' && origin !== undefined) {
+      const fields = headers.get('access-control-request-headers') ?? undefined;
+      return new Response(null, { status: 204, headers: toHeaders(preflightHeaders(origin, fields)) });
+    }
+    if (page !== undefined && !page.methods.includes(method))
+      return refuse(405, 'Method not allowed', [...cors, ['Allow', page.methods.join(', ')]]);
+    let body = '';
+    if (method === 'POST') {
+      if (!isJsonMediaType(headers.get('content-type') ?? ''))
+        return refuse(415, 'Content-Type must be application/json', cors);
+      const read = await readBody(request, limits.maxBodyBytes);
+      if (read === undefined) return refuse(413, `The body exceeds ${limits.maxBodyBytes} bytes`, cors);
+      body = read;
+    }
+    return exchangeFor(request, shared, cors, (exchange) => {
+      if (page !== undefined) page.serve(exchange, { method, query: url.search.slice(1), body });
+      else if (method === 'POST') acceptor.post(exchange, body);
+      else acceptor.other(exchange, method);
+    });
   };
 }
 
@@ -36,11 +54,12 @@ export function createFetchHandler(shared: FetchShared): FetchHandler {
 function exchangeFor(
   request: Request,
   shared: FetchShared,
+  cors: ExtraHeaders,
   serve: (exchange: HttpExchange) => void,
 ): Promise<Response> {
   const { signal } = request;
   return new Promise((resolve, reject) => {
-    const exchange = new FetchExchange(new FetchHead(request.headers), shared, resolve);
+    const exchange = new FetchExchange(new FetchHead(request.headers), shared, cors, resolve);
     const onAbort = (): void => {
       exchange.disconnected();
       exchange.fail(signal.reason);
@@ -77,8 +96,16 @@ async function readBody(request: Request, maxBytes: number): Promise<string | un
   }
 }
 
-function refuse(status: number, message: string): Response {
-  return Response.json({ jsonrpc: '2.0', error: { code: -32000, message } }, { status });
+function refuse(status: number, message: string, headers: ExtraHeaders = []): Response {
+  const text = { jsonrpc: '2.0', error: { code: -32000, message } };
+  return Response.json(text, { status, headers: toHeaders(headers) });
+}
+
+/** Of several fields of one name the last one counts. */
+function toHeaders(fields: ExtraHeaders): Headers {
+  const headers = new Headers();
+  for (const [name, value] of fields) headers.set(name, value);
+  return headers;
 }
 
 class FetchHead extends FieldHead {
@@ -110,12 +137,19 @@ class FetchHead extends FieldHead {
 
 class FetchExchange extends HttpExchange {
   readonly #resolve: (response: Response) => void;
+  readonly #cors: ExtraHeaders;
   readonly #encoder = new TextEncoder();
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   #queuedBytes = 0;
 
-  constructor(head: RequestHead, shared: HttpExchangeShared, resolve: (response: Response) => void) {
+  constructor(
+    head: RequestHead,
+    shared: HttpExchangeShared,
+    cors: ExtraHeaders,
+    resolve: (response: Response) => void,
+  ) {
     super(head, shared);
+    this.#cors = cors;
     this.#resolve = resolve;
   }
 
@@ -125,18 +159,18 @@ class FetchExchange extends HttpExchange {
     bytes: Uint8Array | undefined,
     extra: ExtraHeaders | undefined,
   ): void {
-    const headers = new Headers((extra ?? []).map(([name, value]) => [name, value] as [string, string]));
+    const headers = toHeaders([...this.#cors, ...(extra ?? [])]);
     if (text !== '' || bytes !== undefined) headers.set('Content-Type', 'application/json');
     const body = bytes === undefined ? text : new Blob([text, bytes as Uint8Array<ArrayBuffer>]);
     this.#resolve(new Response(text === '' && bytes === undefined ? null : body, { status, headers }));
   }
 
   protected openStream(): void {
-    this.#open(200, new Headers(STREAM_HEADERS.map(([name, value]) => [name, value] as [string, string])));
+    this.#open(200, toHeaders([...this.#cors, ...STREAM_HEADERS]));
   }
 
   protected openRelay(status: number, headerLines: string): void {
-    const headers = new Headers();
+    const headers = toHeaders(this.#cors);
     for (const line of headerLines.split('\r\n')) {
       const colon = line.indexOf(':');
       if (colon > 0) headers.append(line.slice(0, colon), line.slice(colon + 1));

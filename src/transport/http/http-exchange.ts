@@ -70,17 +70,35 @@ export abstract class HttpExchange implements Exchange, Relay {
     );
   }
 
-  notify(text: string): void {
-    if (this.closed || this.#state === 'done') return;
-    if (this.#state === 'waiting') {
-      if (!this.canStream) return;
-      this.#state = 'streaming';
-      this.openStream();
-      this.#cancelKeepAlive = this.shared.clock.every(this.shared.limits.streamKeepAliveMs, () =>
-        this.#chunk(': keep-alive\n\n'),
-      );
-    }
-    this.#chunk(`event: message\ndata: ${text}\n\n`);
+  notify(text: string, eventId?: string): void {
+    if (!this.#stream()) return;
+    const id = eventId === undefined ? '' : `id: ${eventId}\n`;
+    this.#chunk(`${id}event: message\ndata: ${text}\n\n`);
+  }
+
+  open(eventId: string | undefined, retryMs: number): void {
+    if (!this.#stream()) return;
+    this.#chunk(eventId === undefined ? `retry: ${retryMs}\n\n` : `id: ${eventId}\nretry: ${retryMs}\ndata: \n\n`);
+  }
+
+  finish(): void {
+    if (this.closed || this.#state !== 'streaming') return;
+    this.#state = 'done';
+    this.#cancelKeepAlive?.();
+    this.endStream();
+  }
+
+  /** Whether the answer is an event stream now. */
+  #stream(): boolean {
+    if (this.closed || this.#state === 'done') return false;
+    if (this.#state === 'streaming') return true;
+    if (!this.canStream) return false;
+    this.#state = 'streaming';
+    this.openStream();
+    this.#cancelKeepAlive = this.shared.clock.every(this.shared.limits.streamKeepAliveMs, () =>
+      this.#chunk(': keep-alive\n\n'),
+    );
+    return true;
   }
 
   respond(status: number, text: string, bytes?: Uint8Array, headers?: ExtraHeaders): void {

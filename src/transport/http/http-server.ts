@@ -13,6 +13,7 @@ import { type ConnectionTerm, LaneConnection, type LaneShared } from './lane.ts'
 import { LOAD_HEADER } from './node-exchange.ts';
 import { createNodeHandler } from './node-handler.ts';
 import { OriginGuard } from './origin-guard.ts';
+import { NO_PAGES, type Pages } from './page.ts';
 
 /** What an HTTP endpoint is made of. */
 export interface HttpEndpointParts {
@@ -21,6 +22,8 @@ export interface HttpEndpointParts {
   readonly limits: TransportLimits;
   readonly clock: Clock;
   readonly signals: EngineSignals;
+  /** What is served besides the endpoint, by path. @default nothing */
+  readonly pages?: Pages;
   /** @default the system's */
   readonly random?: Random;
   /** Share the port with other listeners, over which the kernel spreads connections. @default false */
@@ -45,7 +48,7 @@ export class HttpEndpoint {
   #loadLine: string | undefined;
 
   constructor(parts: HttpEndpointParts) {
-    const { options, limits, clock, acceptor } = parts;
+    const { options, limits, clock, acceptor, pages = NO_PAGES } = parts;
     const guard = new OriginGuard(options);
     this.#parts = parts;
     this.#paths = [options.path];
@@ -79,7 +82,7 @@ export class HttpEndpoint {
     const hasPath = (path: string): boolean => this.#paths.includes(path);
     this.#http.on(
       'request',
-      createNodeHandler({ acceptor, guard, limits, clock, hasPath, isLast, endsAtOnce, loadLine }),
+      createNodeHandler({ acceptor, guard, limits, clock, hasPath, pages, isLast, endsAtOnce, loadLine }),
     );
     const accept = (socket: Socket): void => this.#accept(socket);
     const settings = { allowHalfOpen: true, noDelay: true };

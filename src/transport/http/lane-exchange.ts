@@ -1,7 +1,9 @@
 import { isAscii } from 'node:buffer';
 import { latin1 } from '../body.ts';
-import type { ExtraHeaders, RequestHead } from '../exchange.ts';
+import type { ExtraHeaders } from '../exchange.ts';
+import { corsHeaders } from './cors.ts';
 import { HttpExchange, type HttpExchangeShared, STREAM_HEADERS } from './http-exchange.ts';
+import type { LaneHead } from './lane-head.ts';
 
 /** What an exchange needs of the connection that carries it. */
 export interface LaneCarrier {
@@ -40,10 +42,11 @@ const END_OF_HEAD = '\r\n\r\n';
 
 /** A request that the lane read; its answer is written as one piece. */
 export class LaneExchange extends HttpExchange {
+  declare readonly head: LaneHead;
   readonly #carrier: LaneCarrier;
   #isChunked = false;
 
-  constructor(head: RequestHead, shared: HttpExchangeShared, carrier: LaneCarrier) {
+  constructor(head: LaneHead, shared: HttpExchangeShared, carrier: LaneCarrier) {
     super(head, shared);
     this.#carrier = carrier;
   }
@@ -61,7 +64,7 @@ export class LaneExchange extends HttpExchange {
   ): void {
     const textBytes = Buffer.byteLength(text);
     const length = textBytes + (bytes === undefined ? 0 : bytes.byteLength);
-    const isUsual = status === 200 && length > 0 && headers === undefined;
+    const isUsual = status === 200 && length > 0 && headers === undefined && this.head.origin === undefined;
     const head = isUsual ? this.#carrier.okHead() : this.#headFor(status, length > 0, headers);
     this.#carrier.write(head + length + END_OF_HEAD + text, bytes, textBytes === text.length);
     this.#carrier.finished();
@@ -69,19 +72,25 @@ export class LaneExchange extends HttpExchange {
 
   #headFor(status: number, hasBody: boolean, headers: ExtraHeaders | undefined): string {
     const type = hasBody ? 'Content-Type: application/json\r\n' : '';
-    return `HTTP/1.1 ${status} ${REASONS[status] ?? 'Status'}\r\n${type}${headerLines(headers ?? [])}${this.#carrier.commonHeaders()}Content-Length: `;
+    return `HTTP/1.1 ${status} ${REASONS[status] ?? 'Status'}\r\n${type}${headerLines(headers ?? [])}${this.#commonHeaders()}Content-Length: `;
+  }
+
+  /** An origin that the lane serves is an allowed one. */
+  #commonHeaders(): string {
+    const { origin } = this.head;
+    return (origin === undefined ? '' : headerLines(corsHeaders(origin))) + this.#carrier.commonHeaders();
   }
 
   protected openStream(): void {
     this.#carrier.write(
-      `HTTP/1.1 200 OK\r\n${headerLines(STREAM_HEADERS)}${this.#carrier.commonHeaders()}Transfer-Encoding: chunked\r\n\r\n`,
+      `HTTP/1.1 200 OK\r\n${headerLines(STREAM_HEADERS)}${this.#commonHeaders()}Transfer-Encoding: chunked\r\n\r\n`,
     );
   }
 
   protected openRelay(status: number, headerLines: string, length: number | undefined): void {
     this.#isChunked = length === undefined;
     const framing = length === undefined ? 'Transfer-Encoding: chunked' : `Content-Length: ${length}`;
-    const head = `HTTP/1.1 ${status} ${REASONS[status] ?? 'Status'}\r\n${headerLines}${this.#carrier.commonHeaders()}`;
+    const head = `HTTP/1.1 ${status} ${REASONS[status] ?? 'Status'}\r\n${headerLines}${this.#commonHeaders()}`;
     this.#carrier.write(`${head}${framing}${END_OF_HEAD}`, undefined, true);
   }
 

@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ExtraHeaders } from '../exchange.ts';
+import { corsHeaders } from './cors.ts';
 import { FieldHead } from './field-head.ts';
 import { HttpExchange, type HttpExchangeShared, STREAM_HEADERS } from './http-exchange.ts';
+import type { OriginGuard } from './origin-guard.ts';
 
 /** The header of a request that `node:http` parsed. */
 export class NodeHead extends FieldHead {
@@ -15,6 +17,11 @@ export class NodeHead extends FieldHead {
 
   get path(): string {
     return (this.#request.url ?? '').split('?', 1)[0] as string;
+  }
+
+  /** Node.js passes over all but the first: whoever sends several gets none accepted. */
+  override get authorization(): string | undefined {
+    return this.#request.headersDistinct.authorization?.join(', ');
   }
 
   each(visit: (name: string, value: string) => void): void {
@@ -42,6 +49,7 @@ export class NodeHead extends FieldHead {
 
 /** What exchanges on `node:http` need of their server. */
 export interface NodeShared extends HttpExchangeShared {
+  readonly guard: OriginGuard;
   /** Whether a connection ends after its answer. */
   isLast(socket: Socket): boolean;
   /** Whether a connection whose client was promised more ends nevertheless. */
@@ -58,12 +66,16 @@ export class NodeExchange extends HttpExchange {
   readonly #response: ServerResponse;
   readonly #shared: NodeShared;
   readonly #socket: Socket;
+  /** What the browser of an allowed origin is to be told. */
+  readonly #cors: ExtraHeaders;
 
   constructor(request: IncomingMessage, response: ServerResponse, shared: NodeShared) {
     super(new NodeHead(request), shared);
     this.#response = response;
     this.#shared = shared;
     this.#socket = request.socket;
+    const { origin } = request.headers;
+    this.#cors = origin !== undefined && shared.guard.allows(origin) ? corsHeaders(origin) : [];
     response.on('close', () => this.disconnected());
     response.on('error', () => this.disconnected());
     response.on('drain', () => this.onDrain?.());
@@ -83,7 +95,7 @@ export class NodeExchange extends HttpExchange {
     const fields: Record<string, string | number> = { 'Content-Length': length };
     if (length > 0) fields['Content-Type'] = 'application/json';
     if (this.#shared.isLast(this.#socket)) fields['Connection'] = 'close';
-    Object.assign(fields, this.#loadFields());
+    Object.assign(fields, this.#otherFields());
     for (const [name, value] of headers ?? []) fields[name] = value;
     this.#response.writeHead(status, fields);
     if (bytes === undefined) {
@@ -96,12 +108,12 @@ export class NodeExchange extends HttpExchange {
 
   protected openStream(): void {
     const last = this.#shared.isLast(this.#socket) ? { Connection: 'close' } : {};
-    this.#response.writeHead(200, { ...Object.fromEntries(STREAM_HEADERS), ...last, ...this.#loadFields() });
+    this.#response.writeHead(200, { ...Object.fromEntries(STREAM_HEADERS), ...last, ...this.#otherFields() });
   }
 
-  #loadFields(): Record<string, string> {
+  #otherFields(): Record<string, string> {
     const line = this.#shared.loadLine();
-    return line === undefined ? {} : { [LOAD_HEADER]: line };
+    return { ...Object.fromEntries(this.#cors), ...(line === undefined ? {} : { [LOAD_HEADER]: line }) };
   }
 
   protected openRelay(status: number, headerLines: string, length: number | undefined): void {
@@ -110,6 +122,7 @@ export class NodeExchange extends HttpExchange {
       const colon = line.indexOf(':');
       if (colon > 0) fields.push(line.slice(0, colon), line.slice(colon + 1).trim());
     }
+    fields.push(...this.#cors.flat());
     if (length !== undefined) fields.push('Content-Length', String(length));
     if (this.#shared.isLast(this.#socket)) fields.push('Connection', 'close');
     this.#response.writeHead(status, fields);

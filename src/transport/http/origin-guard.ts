@@ -17,11 +17,12 @@ export class OriginGuard {
   /** Why the request is refused, or nothing. */
   refuse(host: string | undefined, origin: string | undefined): string | undefined {
     if (!this.#anyHost && (host === undefined || !this.#hosts.has(hostName(host)))) return 'Host is not allowed';
-    if (origin !== undefined && !this.#allowsOrigin(origin)) return 'Origin is not allowed';
+    if (origin !== undefined && !this.allows(origin)) return 'Origin is not allowed';
     return undefined;
   }
 
-  #allowsOrigin(origin: string): boolean {
+  /** Whether scripts of an origin may call. */
+  allows(origin: string): boolean {
     if (this.#anyOrigin || this.#origins.has(origin.toLowerCase())) return true;
     if (this.#anyHost || this.#origins.size > 0) return false;
     const match = /^https?:\/\/([^/]+)$/i.exec(origin);

@@ -10,6 +10,8 @@ export interface LineEvents {
 
 const LF = 0x0a;
 const CR = 0x0d;
+/** Some programs begin what they write with it; it belongs to no message. */
+const BYTE_ORDER_MARK = '\ufeff';
 
 /** Cuts a byte stream into lines, bounded in length. Pieces of a long line are joined once, when its end arrives. */
 export class LineReader {
@@ -18,6 +20,7 @@ export class LineReader {
   #pieces: Buffer[] = [];
   #bytes = 0;
   #skipping = false;
+  #isFirst = true;
 
   constructor(maxBytes: number, events: LineEvents) {
     this.#maxBytes = maxBytes;
@@ -32,6 +35,11 @@ export class LineReader {
       from = end + 1;
     }
     if (from < chunk.length) this.#add(chunk.subarray(from));
+  }
+
+  /** The stream is over: what came after the last line's end is a line, too. */
+  end(): void {
+    this.#finish();
   }
 
   #add(piece: Buffer): void {
@@ -52,6 +60,9 @@ export class LineReader {
     this.#bytes = 0;
     this.#skipping = false;
     const length = line.at(-1) === CR ? line.length - 1 : line.length;
-    if (length > 0) this.#events.line(decodeBody(line, 0, length));
+    if (length === 0) return;
+    const text = decodeBody(line, 0, length);
+    this.#events.line(this.#isFirst && text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text);
+    this.#isFirst = false;
   }
 }

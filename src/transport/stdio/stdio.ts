@@ -1,7 +1,8 @@
 import type { Readable, Writable } from 'node:stream';
-import type { Acceptor, MessageConnection } from '../exchange.ts';
+import type { Acceptor, MessageConnection, MessageSink } from '../exchange.ts';
 import type { TransportLimits } from '../limits.ts';
 import { LineReader } from './line-reader.ts';
+import { takeStdout } from './own-stdout.ts';
 
 /** The streams that carry one client's messages; the process's own unless tests pass others. */
 export interface StdioStreams {
@@ -9,28 +10,45 @@ export interface StdioStreams {
   readonly output: Writable;
 }
 
-/** Serves one client over stdin and stdout, one JSON message a line. Stdout carries nothing else. */
-export class StdioEndpoint {
+/**
+ * Serves one client over stdin and stdout, one JSON message a line. Stdout carries nothing else: from now on whatever else
+ * the process writes there goes to stderr.
+ *
+ * To a client that does not read, answers wait in memory up to the limit of streams; then nothing more is read from it, and
+ * what is no answer is left out.
+ */
+export class StdioEndpoint implements MessageSink {
+  /** Resolves when the client is gone: it has closed its end, or its end of the output is closed. */
+  readonly ended: Promise<void>;
   readonly #streams: StdioStreams;
+  readonly #release: (() => void) | undefined;
   readonly #connection: MessageConnection;
   readonly #reader: LineReader;
-  readonly #ended: Promise<void>;
+  readonly #maxWaitingBytes: number;
   #broken = false;
 
-  constructor(acceptor: Acceptor, limits: TransportLimits, streams: StdioStreams) {
-    this.#streams = streams;
-    const connection = acceptor.connect({ send: (text, bytes) => this.#send(text, bytes) });
+  /** @param streams `true` for the process's own. */
+  constructor(acceptor: Acceptor, limits: TransportLimits, streams: StdioStreams | true) {
+    const own = streams === true ? takeStdout() : undefined;
+    this.#release = own?.release;
+    this.#streams = streams === true ? { input: process.stdin, output: (own as { output: Writable }).output } : streams;
+    this.#maxWaitingBytes = limits.maxStreamBufferBytes;
+    const connection = acceptor.connect(this);
     this.#connection = connection;
     this.#reader = new LineReader(limits.maxBodyBytes, {
       line: (text) => connection.receive(text),
       tooLong: () => connection.reject(`The message exceeds ${limits.maxBodyBytes} bytes`),
     });
-    this.#ended = new Promise((resolve) =>
-      streams.input.once('end', resolve).once('close', resolve).once('error', resolve),
-    );
-    streams.output.on('error', () => {
-      this.#broken = true;
+    const { input, output } = this.#streams;
+    this.ended = new Promise((resolve) => {
+      input.once('end', () => this.#reader.end()).once('end', resolve);
+      input.once('close', resolve).once('error', resolve);
+      output.on('error', () => {
+        this.#broken = true;
+        resolve();
+      });
     });
+    output.on('drain', () => input.resume());
   }
 
   /** Starts to read. */
@@ -38,30 +56,35 @@ export class StdioEndpoint {
     this.#streams.input.on('data', (chunk: Buffer) => this.#reader.push(chunk));
   }
 
-  /** Resolves when the client has closed its end and everything it asked for before is answered and written. */
-  async ended(): Promise<void> {
-    await this.#ended;
-    await this.#connection.settled();
-    this.#connection.close();
-    await new Promise<void>((resolve) => (this.#broken ? resolve() : this.#streams.output.write('', () => resolve())));
-  }
-
-  /** Stops reading, and waits for what runs; what is not done by the deadline is cancelled. */
+  /** Stops reading, and waits until what runs is answered and written; what is not by the deadline is cancelled. */
   async close(deadline: Promise<void>): Promise<void> {
-    this.#streams.input.removeAllListeners('data');
-    this.#streams.input.pause();
-    await Promise.race([this.#connection.settled(), deadline]);
+    const { input, output } = this.#streams;
+    input.removeAllListeners('data');
+    output.removeAllListeners('drain');
+    input.pause();
+    await Promise.race([this.#connection.settled().then(() => this.#written()), deadline]);
     this.#connection.close();
+    this.#release?.();
   }
 
-  #send(text: string, bytes?: Uint8Array): void {
+  get isSlow(): boolean {
+    const { writableNeedDrain, writableLength } = this.#streams.output;
+    return writableNeedDrain && writableLength > this.#maxWaitingBytes; // Otherwise no 'drain' would come.
+  }
+
+  send(text: string, bytes?: Uint8Array): void {
     if (this.#broken) return;
-    if (bytes === undefined) {
-      this.#streams.output.write(`${text}\n`);
-      return;
+    const { input, output } = this.#streams;
+    if (bytes === undefined) output.write(`${text}\n`);
+    else {
+      output.write(text);
+      output.write(bytes);
+      output.write('\n');
     }
-    this.#streams.output.write(text);
-    this.#streams.output.write(bytes);
-    this.#streams.output.write('\n');
+    if (this.isSlow) input.pause();
+  }
+
+  #written(): Promise<void> {
+    return new Promise((resolve) => (this.#broken ? resolve() : this.#streams.output.write('', () => resolve())));
   }
 }

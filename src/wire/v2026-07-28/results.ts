@@ -43,6 +43,11 @@ export class ModernResultWriter {
     return this.#merged(rest, 'input_required');
   }
 
+  /** The text of a handle: the result comes later. */
+  task(result: Record<string, unknown>): string {
+    return this.#merged(result, 'task');
+  }
+
   #merged(result: Record<string, unknown>, resultType: string): string {
     const meta = { ...(result['_meta'] as object | undefined), [MetaKey.serverInfo]: this.#serverInfo };
     return JSON.stringify({ ...result, resultType, _meta: meta });

@@ -73,17 +73,12 @@ export function registerElicitationTools(server: FixtureServer): void {
   server.registerTool(
     'test_sampling',
     { description: "Asks the client's model", inputSchema: z.object({ prompt: z.string() }) },
-    ({ prompt }, ctx) => {
-      const view = inputResponse(ctx.mcpReq.inputResponses, 'sampling');
-      if (view.kind === 'sampling') return textResult(`LLM response: ${JSON.stringify(view.result.content)}`);
-      return inputRequired({
-        inputRequests: {
-          sampling: inputRequired.createMessage({
-            messages: [{ role: 'user', content: { type: 'text', text: prompt } }],
-            maxTokens: 100,
-          }),
-        },
+    async ({ prompt }, ctx) => {
+      const { content } = await ctx.mcpReq.requestSampling({
+        messages: [{ role: 'user', content: { type: 'text', text: prompt } }],
+        maxTokens: 100,
       });
+      return textResult(`LLM response: ${JSON.stringify(content)}`);
     },
   );
 

@@ -34,6 +34,12 @@ export function registerNotifyTools(server: FixtureServer): void {
     },
   );
 
+  server.registerTool('test_reconnection', { description: 'Ends its event stream before it answers' }, async (ctx) => {
+    ctx.http?.closeSSE?.();
+    await delay(STEP_MS);
+    return textResult('The answer came on another stream');
+  });
+
   registerListTriggers(server);
 }
 

@@ -6,6 +6,7 @@ import { registerNotifyTools } from './notify-tools.ts';
 import { registerPrompts } from './prompts.ts';
 import { registerResources } from './resources.ts';
 import { registerSchemaTools } from './schema-tools.ts';
+import { registerTaskTools } from './task-tools.ts';
 
 /** Registers everything that the conformance suite looks for on a server. The suite's header checks call the first tool. */
 export function registerFixture(server: FixtureServer): void {
@@ -16,4 +17,5 @@ export function registerFixture(server: FixtureServer): void {
   registerSchemaTools(server);
   registerResources(server);
   registerPrompts(server);
+  registerTaskTools(server);
 }

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeEntry, encodeEntry } from '../../../src/cache/codec.ts';
 import { Entry } from '../../../src/cache/entry.ts';
-import { digestOf } from '../../../src/cache/keys.ts';
+import { digestOf } from '../../../src/kernel/digest.ts';
 
 const WALL = Date.UTC(2026, 0, 1);
 const KEY = 'tool:find:["1","modern","alice",{}]';

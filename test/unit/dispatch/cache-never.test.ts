@@ -236,9 +236,11 @@ describe('the author’s functions', () => {
   });
 });
 
-it('keeps nothing of a legacy call that needs a modern client', async () => {
+it('keeps nothing of a legacy call that cannot be asked', async () => {
   const { server, runs } = cachedTool(undefined, ASK);
   for (const _ of [1, 2])
-    expect((await legacy(server, 'tools/call', { name: 'find' })).result).toMatchObject({ isError: true });
+    expect((await legacy(server, 'tools/call', { name: 'find' }, { Accept: 'application/json' })).result).toMatchObject(
+      { isError: true },
+    );
   expect(runs).toHaveLength(2);
 });

@@ -216,3 +216,23 @@ describe('resources that families name', () => {
     expect((await modern(server, 'resources/templates/list')).result?.resourceTemplates).toHaveLength(1);
   });
 });
+
+it('a server has the extension of views while there are some, be they single or of a template', async () => {
+  const server = serverWith();
+  const extensions = async () => {
+    const { capabilities } = (await modern(server, 'server/discover')).result as Record<
+      string,
+      Record<string, unknown>
+    >;
+    return capabilities?.extensions;
+  };
+  const read = async () => ({ contents: [] });
+  server.registerResource('plain', 'file:///ui://x', {}, read);
+  expect(await extensions()).toBeUndefined();
+  const one = server.registerResource('one', 'ui://x/page', {}, read);
+  expect(await extensions()).toEqual({ 'io.modelcontextprotocol/ui': {} });
+  one.remove();
+  expect(await extensions()).toBeUndefined();
+  server.registerResource('many', new ResourceTemplate('ui://x/{page}', { list: undefined }), {}, read);
+  expect(await extensions()).toEqual({ 'io.modelcontextprotocol/ui': {} });
+});

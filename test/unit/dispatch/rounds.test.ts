@@ -179,12 +179,13 @@ describe('a multi-round-trip request', () => {
     expect((await callTool(server, 't')).result).toMatchObject({ resultType: 'input_required' });
   });
 
-  it('is told to legacy clients as something that they cannot do', async () => {
+  it('is told to legacy clients that cannot be asked as something that they cannot do', async () => {
     const server = asking();
-    const tool = await legacy(server, 'tools/call', { name: 'greet', arguments: {} });
+    const json = { Accept: 'application/json' };
+    const tool = await legacy(server, 'tools/call', { name: 'greet', arguments: {} }, json);
     expect(tool.status).toBe(200);
-    expect(tool.result ?? tool.error).toMatchObject(tool.result ? { isError: true } : { code: -32603 });
-    expect(codeOf(await legacy(server, 'prompts/get', { name: 'greet' }))).toBe(-32603);
+    expect(textOf(tool)).toMatch(/only clients of protocol revision 2026-07-28/);
+    expect(codeOf(await legacy(server, 'prompts/get', { name: 'greet' }, json))).toBe(-32603);
     expect(JSON.stringify([tool.result, tool.error])).not.toMatch(/input_required|plain state/);
   });
 

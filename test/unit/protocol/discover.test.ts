@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { completable } from '../../../src/registry/registry.ts';
 import { legacy, modern } from '../support/http.ts';
 import { codeOf } from '../support/messages.ts';
+import { Peer } from '../support/peer.ts';
 import { serverWith, type TestServer, text } from '../support/test-server.ts';
 
 interface Offer {
@@ -42,7 +43,8 @@ describe('the capabilities', () => {
       const server = offering(offered);
       const { capabilities } = (await modern(server, 'server/discover')).result as { capabilities: object };
       const handshake = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'c', version: '1' } };
-      expect((await legacy(server, 'initialize', handshake)).result).toMatchObject({ capabilities });
+      const peer = await Peer.to(server);
+      expect((await peer.legacy('initialize', handshake)).result).toMatchObject({ capabilities });
       for (const [name, methods] of Object.entries(METHODS)) {
         for (const method of methods) {
           const isServed = [codeOf(await modern(server, method)), codeOf(await legacy(server, method))].map(

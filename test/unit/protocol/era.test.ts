@@ -171,7 +171,8 @@ describe('the era over HTTP', () => {
   it.each(['GET', 'DELETE', 'PUT', 'HEAD', 'OPTIONS', 'PATCH'])(
     '%s is refused with 405 where no sessions are served',
     async (method) => {
-      const response = await server.fetch(new Request('http://localhost/mcp', { method }));
+      const stateless = serverWith(undefined, { sessions: false });
+      const response = await stateless.fetch(new Request('http://localhost/mcp', { method }));
       expect(response.status).toBe(405);
       expect(response.headers.get('allow')).toBe('POST');
     },
@@ -186,11 +187,15 @@ describe('the era over HTTP', () => {
     }
   });
 
-  it('never mints, reads or echoes a session, nor an event id', async () => {
+  it('never mints, reads or echoes a session, nor an event id: the modern one, and the other without sessions', async () => {
     const foreign = { 'Mcp-Session-Id': 'abc', 'Last-Event-ID': '7' };
-    for (const fields of [modernFields('tools/list', {}), withVersion('2025-11-25')]) {
+    const stateless = serverWith((each) => each.registerTool('t', {}, () => text('')), { sessions: false });
+    for (const [to, fields] of [
+      [server, modernFields('tools/list', {})],
+      [stateless, withVersion('2025-11-25')],
+    ] as const) {
       const body = request('tools/list', 'Mcp-Method' in fields ? claim(MODERN) : {});
-      const reply = await send(body, { ...fields, ...foreign });
+      const reply = await readReply(await post(to, body, { ...fields, ...foreign }));
       expect(reply.status).toBe(200);
       expect([...reply.headers.keys()].filter((name) => /session|event/.test(name))).toEqual([]);
     }

@@ -86,6 +86,13 @@ describe('the configuration', () => {
     ['cacheHints', null],
     ['requestState', 'secret'],
     ['requestState', null],
+    ['stateStore', 5],
+    ['stateStore', null],
+    ['stateStore', ''],
+    ['stateStore', 'postgres://localhost'],
+    ['stateStore', 'sqlite:'],
+    ['stateStore', 'sqlite::memory:'],
+    ['stateStore', 'redis://localhost:6379/x'],
   ])('is refused for the value of %s: %o', (key, value) => {
     expect(errorOf({ ...IDENTITY, [key]: value })).toMatchObject({ code: 'OPTION_INVALID', option: key });
   });
@@ -128,12 +135,24 @@ describe('the configuration', () => {
     ['requestState.secret', { requestState: { secret: 'too short' } }],
     ['requestState.ttlSeconds', { requestState: { ttlSeconds: 0 } }],
     ['requestState.key', { requestState: { key: 'x' } }],
+    ['stateStore.url', { stateStore: { url: 'redis://' } }],
+    ['stateStore.keyPrefix', { stateStore: { url: 'redis://localhost', keyPrefix: '' } }],
+    ['stateStore.keyPrefix', { stateStore: { url: 'redis://localhost', keyPrefix: 'a{b}' } }],
+    ['stateStore.keyPrefix', { stateStore: { url: 'memory', keyPrefix: 'a' } }],
+    ['stateStore.timeoutMs', { stateStore: { timeoutMs: 0 } }],
+    ['stateStore.maxCharacters', { stateStore: { maxCharacters: 5 } }],
   ])('is refused for %s', (option, config) => {
     expect(errorOf({ ...IDENTITY, ...config }).option).toBe(option);
   });
 
   it('never shows a secret in its errors', () => {
     expect(errorOf({ ...IDENTITY, requestState: { secret: 'hunter2' } }).message).not.toContain('hunter2');
+    for (const stateStore of [
+      'redsi://:hunter2@host',
+      { url: 'redis://:hunter2@' },
+      { ulr: 'redis://:h/hunter2@host' },
+    ])
+      expect(errorOf({ ...IDENTITY, stateStore }).message).not.toContain('hunter2');
   });
 
   it.each([

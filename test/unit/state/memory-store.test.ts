@@ -13,9 +13,9 @@ describe('MemoryStateStore', () => {
       store.put(`key ${each}`, 'text', { ttlMs: 1_000, within: [{ set: `set ${each % 7}`, max: 1_000 }] });
       store.append(`log ${each}`, 'text', LIMITS);
     }
-    expect(store.size).toEqual({ texts: 1_000, logs: 1_000, sets: 7 });
+    expect(store.size).toMatchObject({ texts: 1_000, logs: 1_000, sets: 7 });
     clock.advance(20_000);
-    expect(store.size).toEqual({ texts: 0, logs: 0, sets: 0 });
+    expect(store.size).toEqual({ texts: 0, logs: 0, sets: 0, characters: 0 });
     store.close();
   });
 
@@ -30,20 +30,27 @@ describe('MemoryStateStore', () => {
     expect(store.count('all')).toBe(1);
   });
 
-  it('says of a log whether something is missing', () => {
-    const store = new MemoryStateStore(new FakeClock());
-    for (const text of ['a', 'b', 'c', 'd']) store.append('log', text, LIMITS);
-    expect(store.read('log', 0)).toEqual({
-      entries: [
-        { number: 2, text: 'b' },
-        { number: 3, text: 'c' },
-        { number: 4, text: 'd' },
-      ],
-      isWhole: false,
-    });
-    expect(store.read('log', 3)).toEqual({ entries: [{ number: 4, text: 'd' }], isWhole: true });
-    expect(store.read('log', 4)).toEqual({ entries: [], isWhole: true });
-    expect(store.read('log', 5)).toEqual({ entries: [], isWhole: false });
-    expect(store.read('no log', 1)).toEqual({ entries: [], isWhole: false });
+  it('keeps no more characters than it may, and has room again for what is over', () => {
+    const clock = new FakeClock();
+    const store = new MemoryStateStore(clock, 10_000);
+    const long = { ttlMs: 100_000 };
+    expect(store.put('a', 'x'.repeat(9_000), long)).toBe(1);
+    expect(store.put('b', 'x'.repeat(1_000), long)).toBe('full');
+    expect(store.put('a', 'x'.repeat(10_000), long)).toBe('full');
+    expect(store.put('a', 'x'.repeat(5_000), long)).toBe(2);
+    const limits = { ...long, maxEntries: 100, maxLength: 100_000 };
+    for (let number = 1; number <= 6; number++) expect(store.append('log', 'y'.repeat(1_000), limits)).toBe(number);
+    expect(store.read('log', 0).entries.map(({ number }) => number)).toEqual([3, 4, 5, 6]);
+    expect(store.append('log', 'y'.repeat(6_000), limits)).toBe(7);
+    expect(store.read('log', 0)).toEqual({ entries: [], isWhole: false });
+    expect(store.put('c', 'x'.repeat(4_000), { ttlMs: 5_000 })).toBe(3);
+    for (let each = 0; each < 100; each++) store.append(`log ${each}`, 'y', limits);
+    expect(store.size.characters).toBeLessThanOrEqual(10_000);
+    expect(store.append('one more', 'y', limits)).toBe(1);
+    expect(store.read('one more', 1)).toEqual({ entries: [], isWhole: false });
+    clock.advance(5_000);
+    expect(store.put('d', 'x'.repeat(4_000), long)).toBe(4);
+    clock.advance(200_000);
+    expect(store.size.characters).toBe(0);
   });
 });

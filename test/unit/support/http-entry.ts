@@ -5,6 +5,8 @@ import { createLocalBus, jsonBoundsOf, resolveCacheHints, resolveLimits } from '
 import { Subscriptions } from '../../../src/protocol/subscriptions.ts';
 import { Registry } from '../../../src/registry/registry.ts';
 import { createEngineSignals } from '../../../src/signal/signal.ts';
+import { LocalMessageBus, MemoryStateStore } from '../../../src/state/state.ts';
+import { resolveTasks } from '../../../src/tasks/tasks.ts';
 import { FakeClock } from '../../../src/testing/testing.ts';
 import type { Exchange, ExtraHeaders, RequestHead } from '../../../src/transport/transport.ts';
 
@@ -41,6 +43,7 @@ export class TestEntry {
       maxUriLength: resolved.maxUriLength,
       rounds: { secret: 'a secret of sixteen', ttlSeconds: 60 },
       cacheHints: resolveCacheHints(undefined),
+      tasks: { store: new MemoryStateStore(clock), messages: new LocalMessageBus(), options: resolveTasks(undefined) },
     });
     const subscriptions = new Subscriptions(resolved, dispatcher, createLocalBus(), { clock, random: () => 0 });
     this.#entry = new HttpEntry({ dispatcher, subscriptions, signals, clock, jsonBounds: jsonBoundsOf(resolved) });

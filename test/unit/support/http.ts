@@ -1,5 +1,5 @@
 import type { OptimizedMCPServer } from '../../../src/server.ts';
-import { MODERN_VERSION } from '../../../src/wire/wire.ts';
+import { MODERN_VERSION, NAME_SOURCE } from '../../../src/wire/wire.ts';
 import { legacyRequest, type MessageOptions, modernRequest, type Rpc } from './messages.ts';
 
 export const ENDPOINT = 'http://localhost/mcp';
@@ -49,12 +49,12 @@ export function post(
 
 /** The header fields that a conforming client sends with a modern request. */
 export function modernFields(method: string, params: Record<string, unknown>): Record<string, string> {
-  const name = method === 'resources/read' ? params.uri : params.name;
-  const isNamed = ['tools/call', 'prompts/get', 'resources/read'].includes(method) && typeof name === 'string';
+  const source = NAME_SOURCE.get(method);
+  const name = source === undefined ? undefined : params[source];
   return {
     'MCP-Protocol-Version': MODERN_VERSION,
     'Mcp-Method': method,
-    ...(isNamed ? { 'Mcp-Name': encoded(name) } : {}),
+    ...(typeof name === 'string' ? { 'Mcp-Name': encoded(name) } : {}),
   };
 }
 

@@ -237,3 +237,49 @@ describe('a server that is down', () => {
     expect(error).toMatchObject({ code, data: { reason: failed } });
   });
 });
+
+describe('views of tools', () => {
+  const view = (uri: string) => ({ uri, name: uri, mimeType: 'text/html;profile=mcp-app' });
+  const shown = (name: string, uri: string) => tool(name, { _meta: { ui: { resourceUri: uri, visibility: ['app'] } } });
+  const metaOf = async (stage: ReturnType<typeof scene>) =>
+    Object.fromEntries((await stage.modern('tools/list')).result.tools.map(({ name, _meta }) => [name, _meta]));
+
+  it('keep their URIs, and are read where the tool is, listed or not', async () => {
+    const stage = scene([
+      offering({ resources: [view('ui://a/page')], tools: [shown('t', 'ui://a/page')] }),
+      modernServer(() => ({
+        resources: [view('ui://b/listed')],
+        tools: [shown('t', 'ui://b/unlisted'), tool('flat', { _meta: { 'ui/resourceUri': 'ui://b/listed' } })],
+      })),
+    ]);
+    expect(await metaOf(stage)).toEqual({
+      a_t: { ui: { resourceUri: 'ui://a/page', visibility: ['app'] } },
+      b_t: { ui: { resourceUri: 'ui://b/unlisted', visibility: ['app'] } },
+      b_flat: { 'ui/resourceUri': 'ui://b/listed' },
+    });
+    await stage.modern('resources/read', { uri: 'ui://b/unlisted' });
+    expect(stage.targets.map((target) => target.of('resources/read').length)).toEqual([0, 1]);
+  });
+
+  it('are never those of another server', async () => {
+    const clash = 'ui://app/page';
+    const stage = scene([
+      offering({ resources: [view(clash)], tools: [shown('t', clash)] }),
+      offering({
+        resources: [view(clash)],
+        tools: [shown('t', clash), tool('flat', { _meta: { 'ui/resourceUri': clash, 'example.com/own': 1 } })],
+      }),
+    ]);
+    expect(await metaOf(stage)).toEqual({
+      a_t: { ui: { resourceUri: clash, visibility: ['app'] } },
+      b_t: { ui: { visibility: ['app'] } },
+      b_flat: { 'example.com/own': 1 },
+    });
+    expect(stage.log).toContainEqual(expect.objectContaining({ server: 'b', list: 'views of tools', key: clash }));
+  });
+
+  it('belong to the extension that the endpoint has', async () => {
+    const { result } = await scene([offering({})]).modern('server/discover');
+    expect(result).toMatchObject({ capabilities: { extensions: { 'io.modelcontextprotocol/ui': {} } } });
+  });
+});

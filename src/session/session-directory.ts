@@ -1,0 +1,276 @@
+import { randomBytes } from 'node:crypto';
+import type { CancelTimer, Clock } from '../kernel/clock.ts';
+import type { Awaitable, MessageBus, PutOptions, StateStore, StoredText } from '../state/state.ts';
+import type { ClientRequests } from './client-requests.ts';
+import { SessionGoneError, SessionsFullError } from './errors.ts';
+import type { EventSink, EventStream } from './event-stream.ts';
+import { LiveSession, type SessionHome } from './live-session.ts';
+import type { ResolvedSessions } from './options.ts';
+import { readRecord, type SessionRecord, writeRecord } from './session-record.ts';
+import { SessionStreams, type StreamNote } from './session-streams.ts';
+
+export interface SessionDirectoryParts {
+  readonly store: StateStore;
+  readonly messages: MessageBus;
+  readonly clock: Clock;
+  readonly options: ResolvedSessions;
+  readonly requests: ClientRequests;
+  fault(error: unknown): void;
+}
+
+/** What instances tell each other of sessions. */
+type Note = { readonly from: string } & (
+  | StreamNote
+  | { readonly kind: 'changed' | 'ended'; readonly session: string }
+  | { readonly kind: 'cancel'; readonly session: string; readonly request: string | number }
+  | { readonly kind: 'needed' }
+);
+
+type NoteBody = Note extends infer N ? (N extends Note ? Omit<N, 'from'> : never) : never;
+
+const CHANNEL = 'sessions';
+const SWEEP_EVERY_MS = 10_000;
+/** How long a session's life is taken for granted. */
+const MAX_TOUCH_MS = 5_000;
+/** How long a session that is not used stays in this instance's memory, and how many do. */
+const REMEMBERED_MS = 60_000;
+const MAX_REMEMBERED = 10_000;
+/** A session that makes room for another one has not been used for so long. */
+const IDLE_MS = 60_000;
+/** How often a change is tried anew that another instance was faster than. */
+const MAX_TRIES = 8;
+
+/**
+ * The sessions of a server, kept in its store. An instance remembers those it saw, so that a request of one costs it next to
+ * nothing; the bus says when one changed or ended elsewhere.
+ */
+export class SessionDirectory implements SessionHome {
+  readonly streams: SessionStreams;
+  readonly #parts: SessionDirectoryParts;
+  readonly #ttlMs: number;
+  readonly #touchMs: number;
+  /** The one that was used least recently first. */
+  readonly #live = new Map<string, LiveSession>();
+  readonly #unsubscribe: () => void;
+  #isNeeded = false;
+  #cancelSweep: CancelTimer | undefined;
+
+  constructor(parts: SessionDirectoryParts) {
+    this.#parts = parts;
+    const { store, messages, clock, options, fault } = parts;
+    this.#ttlMs = options.idleTimeoutSeconds * 1_000;
+    this.#touchMs = Math.min(MAX_TOUCH_MS, this.#ttlMs / 4);
+    this.streams = new SessionStreams({ store, clock, options, fault, tell: (note) => this.#tell(note) });
+    this.#unsubscribe = messages.subscribe(CHANNEL, (text) => this.#hear(JSON.parse(text) as Note));
+  }
+
+  /** Whether it turned out, here or in another instance, that clients are asked, or told, something. */
+  get isNeeded(): boolean {
+    return this.#isNeeded;
+  }
+
+  need(): void {
+    if (this.#isNeeded) return;
+    this.#isNeeded = true;
+    this.#tell({ kind: 'needed' });
+  }
+
+  /** A session that is known to live without asking; nothing where that is not sure. HOT: each request of a session. */
+  peek(id: string, principal: string | undefined): LiveSession | undefined {
+    const live = this.#live.get(id);
+    if (live === undefined || live.principal !== principal || live.storeVersion === 0) return undefined;
+    return this.#parts.clock.now() - live.touchedAt <= this.#touchMs ? live : undefined;
+  }
+
+  /** Finds a session, and keeps it from ending. @throws {StateStoreError} also later. */
+  find(id: string, principal: string | undefined): Awaitable<LiveSession | undefined> {
+    const known = this.peek(id, principal);
+    if (known !== undefined) return known;
+    const live = this.#live.get(id);
+    const { store } = this.#parts;
+    if (live === undefined || live.storeVersion === 0)
+      return after(store.get(keyOf(id)), (stored) => this.#loaded(id, principal, stored));
+    if (live.principal !== principal) return undefined;
+    return after(store.touch(keyOf(id), this.#ttlMs), (isThere) => this.#touched(live, isThere));
+  }
+
+  /** Begins a session. @throws {SessionsFullError} @throws {StateStoreError} @throws {RangeError} when it says too much of itself. */
+  async create(record: SessionRecord): Promise<LiveSession> {
+    const id = randomBytes(24).toString('base64url');
+    const { options, clock } = this.#parts;
+    const { principal } = record;
+    const named = principal === undefined || principal === '' ? [] : [principal];
+    const within = [
+      { set: 'sessions', max: options.maxSessions },
+      ...named.map((name) => ({ set: `sessions:${name}`, max: options.maxPerPrincipal })),
+    ];
+    let version = await this.#put(id, record, { ttlMs: this.#ttlMs, expect: 0, within });
+    if (version === 'full' && (await this.#makeRoom()))
+      version = await this.#put(id, record, { ttlMs: this.#ttlMs, expect: 0, within });
+    if (typeof version !== 'number') throw new SessionsFullError();
+    const live = new LiveSession(this, { id, record, version, now: clock.now() });
+    this.#remember(live);
+    return live;
+  }
+
+  /** Ends a session everywhere. @returns Whether it was there. */
+  async end(session: LiveSession): Promise<boolean> {
+    const wasThere = await this.#parts.store.delete(keyOf(session.id));
+    this.#ended(session);
+    this.#tell({ kind: 'ended', session: session.id });
+    return wasThere;
+  }
+
+  openStream(session: LiveSession, sink: EventSink): EventStream {
+    return this.streams.begin(session, sink);
+  }
+
+  /** Changes what is kept. @throws {SessionGoneError} @throws {RangeError} when it becomes too long. */
+  async update(session: LiveSession, change: (record: SessionRecord) => SessionRecord): Promise<void> {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const record = change(session.record);
+      if (record === session.record) return;
+      const outcome = await this.#put(session.id, record, { ttlMs: this.#ttlMs, expect: session.storeVersion });
+      if (typeof outcome === 'number') {
+        session.apply(record, outcome);
+        this.#tell({ kind: 'changed', session: session.id });
+        return;
+      }
+      const stored = await this.#parts.store.get(keyOf(session.id));
+      if (stored === undefined) {
+        this.#ended(session);
+        throw new SessionGoneError();
+      }
+      session.apply(readRecord(stored.text), stored.version);
+    }
+    throw new SessionGoneError();
+  }
+
+  /** Cancels a request, wherever it runs. */
+  cancel(session: LiveSession, request: string | number): void {
+    if (!session.cancel(request)) this.#tell({ kind: 'cancel', session: session.id, request });
+  }
+
+  close(): void {
+    this.#unsubscribe();
+    this.#cancelSweep?.();
+    this.#cancelSweep = undefined;
+  }
+
+  #put(id: string, record: SessionRecord, options: PutOptions): ReturnType<StateStore['put']> {
+    const text = writeRecord(record);
+    if (text === undefined) throw new RangeError('there is too much to remember of this session');
+    return this.#parts.store.put(keyOf(id), text, options);
+  }
+
+  #loaded(
+    id: string,
+    principal: string | undefined,
+    stored: StoredText | undefined,
+  ): Awaitable<LiveSession | undefined> {
+    const there = this.#live.get(id);
+    if (stored === undefined) {
+      if (there !== undefined) this.#ended(there);
+      return undefined;
+    }
+    const record = readRecord(stored.text);
+    const { version } = stored;
+    if (there !== undefined) there.apply(record, version);
+    const live = there ?? new LiveSession(this, { id, record, version, now: Number.NEGATIVE_INFINITY });
+    if (live.principal !== principal) return undefined;
+    return after(this.#parts.store.touch(keyOf(id), this.#ttlMs), (isThere) => this.#touched(live, isThere));
+  }
+
+  #touched(live: LiveSession, isThere: boolean): LiveSession | undefined {
+    if (!isThere) {
+      this.#ended(live);
+      return undefined;
+    }
+    const known = this.#live.get(live.id) ?? live; // Another request may have loaded it meanwhile.
+    known.touchedAt = this.#parts.clock.now();
+    this.#remember(known);
+    return known;
+  }
+
+  #remember(live: LiveSession): void {
+    this.#live.delete(live.id);
+    this.#live.set(live.id, live);
+    this.#cancelSweep ??= this.#parts.clock.every(SWEEP_EVERY_MS, () => this.#sweep());
+    if (this.#live.size <= MAX_REMEMBERED) return;
+    for (const [id, other] of this.#live) {
+      if (other.isBusy) continue;
+      this.#live.delete(id);
+      return;
+    }
+  }
+
+  /** Ends the session that was used least recently of those that nothing goes on in. */
+  async #makeRoom(): Promise<boolean> {
+    const latest = this.#parts.clock.now() - IDLE_MS;
+    for (const live of this.#live.values()) {
+      if (live.touchedAt > latest) return false;
+      if (!live.isBusy) return this.end(live);
+    }
+    return false;
+  }
+
+  #ended(session: LiveSession): void {
+    this.#live.delete(session.id);
+    session.cancelAll();
+    this.#parts.requests.leave(session.id);
+    this.streams.end(session);
+  }
+
+  #sweep(): void {
+    const now = this.#parts.clock.now();
+    this.streams.sweep(now);
+    for (const live of [...this.#live.values()]) {
+      if (live.isBusy) void this.#keep(live);
+      else if (now - live.touchedAt > REMEMBERED_MS) this.#live.delete(live.id);
+    }
+    if (this.#live.size > 0 || this.streams.open > 0) return;
+    this.#cancelSweep?.();
+    this.#cancelSweep = undefined;
+  }
+
+  /** A session in which something goes on does not end. */
+  async #keep(live: LiveSession): Promise<void> {
+    try {
+      if (!(await this.#parts.store.touch(keyOf(live.id), this.#ttlMs))) this.#ended(live);
+    } catch (error) {
+      this.#parts.fault(error);
+    }
+  }
+
+  #tell(note: NoteBody): void {
+    const { messages } = this.#parts;
+    messages.publish(CHANNEL, JSON.stringify({ ...note, from: messages.instance }));
+  }
+
+  #hear(note: Note): void {
+    if (note.kind === 'poke' || note.kind === 'taken') this.streams.hear(note);
+    if (note.from === this.#parts.messages.instance) return;
+    if (note.kind === 'needed') this.#isNeeded = true;
+    const live = 'session' in note ? this.#live.get(note.session) : undefined;
+    if (live === undefined) return;
+    if (note.kind === 'ended') this.#ended(live);
+    else if (note.kind === 'cancel') live.cancel(note.request);
+    else if (note.kind === 'changed') this.#changed(live);
+  }
+
+  /** What goes on here is to go by what the session wants now. */
+  #changed(live: LiveSession): void {
+    live.storeVersion = 0;
+    if (!live.isBusy) return;
+    void (async () => this.find(live.id, live.principal))().catch((error: unknown) => this.#parts.fault(error));
+  }
+}
+
+/** Goes on with a value, at once where it is there. */
+function after<T, R>(value: Awaitable<T>, next: (value: T) => Awaitable<R>): Awaitable<R> {
+  return value instanceof Promise ? value.then(next) : next(value);
+}
+
+function keyOf(id: string): string {
+  return `session:${id}`;
+}
