@@ -40,6 +40,14 @@ describe('peregrine bench', () => {
     expect(stdout).toMatch(/errors +0 /);
   });
 
+  it('gives each connection a session of its own where the server has sessions', async () => {
+    const withSessions = await startToolServer({ sessions: true });
+    const { code, stdout } = await bench('--legacy', '--tool', 'add', withSessions.url);
+    await withSessions.stop();
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/errors +0 /);
+  });
+
   it('calls nothing unasked that does not say it only reads', async () => {
     const { code, stderr } = await bench(url);
     expect(code).toBe(1);
