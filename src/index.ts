@@ -1,5 +1,11 @@
 /** The public face of `peregrine-mcp`. */
 
+export type {
+  AuthorizationOptions,
+  IntrospectionOptions,
+  JwksOptions,
+  VerifyToken,
+} from './authorization/authorization.ts';
 export {
   Autoscaler,
   type AutoscalerOptions,
@@ -150,12 +156,21 @@ export {
   TransactionOutcomeUnknownError,
   TransactionUseError,
 } from './pool/pool.ts';
-export type { CacheHints, RequestStateOptions, ServerLimits } from './protocol/protocol.ts';
+export type {
+  CacheHints,
+  RequestStateOptions,
+  ServerLimits,
+  SessionMode,
+  SessionOptions,
+} from './protocol/protocol.ts';
 export {
   type AnySchema,
   acceptedContent,
   type CompleteCallback,
+  type CreateMessageResult,
   completable,
+  type ElicitResult,
+  type HttpContext,
   type InputRequiredSpec,
   type InputResponseView,
   inputRequired,
@@ -163,6 +178,7 @@ export {
   type McpRequest,
   type ObservedCalls,
   type OutgoingNotification,
+  type OutgoingRequest,
   type PromptConfig,
   type PromptHandler,
   type RegisteredPrompt,
@@ -172,6 +188,7 @@ export {
   type ResourceCacheConfig,
   type ResourceConfig,
   ResourceTemplate,
+  type SendOptions,
   type ServerContext,
   type TaskHandle,
   type ToolCacheConfig,
@@ -189,6 +206,7 @@ export type { BreakerOptions, ServerDatabaseConfig, ServerHttpPoolOptions } from
 export type { OptimizedServerConfig } from './server-config.ts';
 export type { MonitorTick, ServerMonitor } from './server-monitor.ts';
 export type { ScalingOptions } from './server-scaling.ts';
+export { type ClientRequestCode, ClientRequestError } from './session/session.ts';
 export type {
   BreakerEvent,
   BreakerReason,
@@ -211,7 +229,14 @@ export type {
 } from './signal/signal.ts';
 export { StateStoreError, type StateStoreOptions } from './state/state.ts';
 export type { TasksOptions } from './tasks/tasks.ts';
-export type { FetchHandler, HttpOptions, MemoryClient, StdioStreams, TransportLimits } from './transport/transport.ts';
+export type {
+  FetchHandler,
+  HttpOptions,
+  MemoryClient,
+  SseOptions,
+  StdioStreams,
+  TransportLimits,
+} from './transport/transport.ts';
 export type * from './wire/wire.ts';
 export { ErrorCode, ProtocolError } from './wire/wire.ts';
 export {

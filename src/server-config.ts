@@ -1,7 +1,13 @@
+import {
+  type AuthorizationOptions,
+  type ResolvedAuthorization,
+  resolveAuthorization,
+} from './authorization/authorization.ts';
 import { type CacheOptions, type ResolvedCacheOptions, resolveCacheOptions } from './cache/cache.ts';
 import type { CacheableMethod } from './dispatch/dispatch.ts';
 import { type Clock, systemClock } from './kernel/clock.ts';
 import { OptionError } from './kernel/errors.ts';
+import { isLoopbackHost } from './kernel/loopback.ts';
 import { booleanOption, integerOption, objectOption, stringOption } from './kernel/options.ts';
 import { isInKubernetes } from './kernel/runtime.ts';
 import { type OverloadOptions, type ResolvedOverload, resolveOverload } from './limit/limit.ts';
@@ -63,6 +69,8 @@ export interface OptimizedServerConfig {
    * process ends, after what runs then. @default false
    */
   readonly stdio?: boolean | StdioStreams;
+  /** Who may use the server over HTTP: those with a token of an authorization server. @default everyone */
+  readonly authorization?: AuthorizationOptions;
   readonly limits?: Partial<ServerLimits>;
   /** When requests are refused rather than answered too late. */
   readonly overload?: OverloadOptions;
@@ -132,6 +140,7 @@ const KEYS = [
   'instructions',
   'http',
   'stdio',
+  'authorization',
   'limits',
   'overload',
   'listPageSize',
@@ -162,6 +171,7 @@ export interface ResolvedServerConfig {
   readonly instructions: string | undefined;
   readonly http: ResolvedHttpOptions | undefined;
   readonly stdio: boolean | StdioStreams;
+  readonly authorization: ResolvedAuthorization | undefined;
   readonly limits: ServerLimits;
   readonly overload: ResolvedOverload;
   readonly listPageSize: number;
@@ -190,15 +200,17 @@ export function resolveServerConfig(config: OptimizedServerConfig): ResolvedServ
   const given = objectOption('config', config ?? null, KEYS);
   const stdio = checkStdio(given.stdio);
   const { breakers, httpPool, ...databases } = splitBreakers(config);
-  const http = given.http ?? (stdio === false ? undefined : false);
+  const wanted = given.http ?? (stdio === false ? undefined : false);
+  const http = wanted === false ? undefined : resolveHttpOptions(wanted);
   const scaling = resolveScaling(given.scaling);
   const performance = resolvePerformance(given.performance);
   const { facts } = performance;
   return Object.freeze({
     serverInfo: toServerInfo(config),
     instructions: given.instructions === undefined ? undefined : stringOption('instructions', given.instructions),
-    http: http === false ? undefined : resolveHttpOptions(http),
+    http,
     stdio,
+    authorization: authorizationOf(given.authorization, http),
     limits: resolveLimits(given.limits),
     overload: resolveOverload(given.overload as OverloadOptions | undefined, () => facts),
     listPageSize: integerOption('listPageSize', given.listPageSize, 1_000, { min: 1, max: 100_000 }),
@@ -224,6 +236,18 @@ export function resolveServerConfig(config: OptimizedServerConfig): ResolvedServ
     }),
     clock: checkClock(given.clock),
   });
+}
+
+/** Only on loopback the server is where it listens. */
+function authorizationOf(given: unknown, http: ResolvedHttpOptions | undefined): ResolvedAuthorization | undefined {
+  const authorization = resolveAuthorization(given);
+  if (authorization?.resource === undefined && authorization !== undefined && http && !isLoopbackHost(http.host))
+    throw new OptionError(
+      'authorization.resource',
+      `must be the server's URL when it listens on ${http.host}`,
+      undefined,
+    );
+  return authorization;
 }
 
 /** Who wants alerts or scaling has the server watched, though nothing is served. */

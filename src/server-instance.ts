@@ -43,7 +43,8 @@ export class ServerInstance {
   /** Carries changes, to the other instances too. */
   readonly bus: ChangeBus;
   readonly #link: InstanceLink | undefined;
-  readonly #peers: InstancePeers | undefined;
+  /** The way to the other instances and to what the supervisor keeps; nothing without one. */
+  readonly peers: InstancePeers | undefined;
   readonly #local = createLocalBus();
   readonly #clock: Clock;
   #stopBeats: CancelTimer | undefined;
@@ -52,9 +53,9 @@ export class ServerInstance {
     const link = http === undefined ? undefined : InstanceLink.claim();
     this.#link = link;
     this.#clock = clock;
-    this.#peers = link && new InstancePeers(link, clock);
+    this.peers = link && new InstancePeers(link, clock);
     const { publish, subscribe } = this.#local;
-    const peers = this.#peers;
+    const { peers } = this;
     this.bus = {
       subscribe,
       publish(event) {
@@ -96,7 +97,7 @@ export class ServerInstance {
 
   /** Has the other instances invalidate; nothing without a supervisor. */
   get invalidatePeers(): ((invalidation: Invalidation) => Promise<boolean>) | undefined {
-    const peers = this.#peers;
+    const { peers } = this;
     return peers && ((invalidation) => peers.invalidate(invalidation));
   }
 
@@ -121,7 +122,7 @@ export class ServerInstance {
     });
     link.heard.on((message) => this.#obey(message, parts));
     const { name, version } = settings.serverInfo;
-    void link.send({ kind: 'started', url, server: { name, version }, settings: toldSettings(config) });
+    void link.send({ kind: 'started', url, server: { name, version }, settings: toldSettings(config, settings) });
   }
 
   #obey(message: ToInstance, { stop, rebalance, monitor, cache, events }: SupervisedParts): void {
@@ -152,12 +153,16 @@ export class ServerInstance {
 }
 
 /** A logger of the author's own stays here, and is told what the supervisor finds. */
-function toldSettings({ monitor, alertThresholds, scaling, alerts = {} }: OptimizedServerConfig): SupervisedSettings {
+function toldSettings(
+  { monitor, alertThresholds, scaling, alerts = {} }: OptimizedServerConfig,
+  { stateStore }: ResolvedServerConfig,
+): SupervisedSettings {
   const { logger, ...others } = alerts;
   return {
     monitor,
     alertThresholds,
     scaling,
+    stateCharacters: stateStore.maxCharacters,
     alerts: { ...others, ...(logger === undefined ? {} : { logger: false }) },
   };
 }

@@ -1,14 +1,16 @@
 import type { EventEmitter } from 'node:events';
+import { Authorization, type AuthorizationFetch } from './authorization/authorization.ts';
 import { Cache, createRedisTier } from './cache/cache.ts';
 import { Dispatcher, type DispatchOptions, type ToolExecutor, traced } from './dispatch/dispatch.ts';
 import type { Clock } from './kernel/clock.ts';
-import { PeregrineError } from './kernel/errors.ts';
+import { OptionError, PeregrineError } from './kernel/errors.ts';
+import { instancePlace } from './kernel/instance-place.ts';
 import { terminate } from './kernel/process-signals.ts';
 import { systemRandom } from './kernel/random.ts';
 import type { PerformanceOptimizer } from './optimizer/optimizer.ts';
 import type { HttpPool, RequestDatabases } from './pool/pool.ts';
 import { type ChangeBus, createDetachedContext, jsonBoundsOf, Protocol } from './protocol/protocol.ts';
-import type { RegisteredTool } from './registry/registry.ts';
+import type { RegisteredTool, Registry } from './registry/registry.ts';
 import type { ScaleEvent, ServerEvents } from './server-api.ts';
 import type { ServerBreakers } from './server-breakers.ts';
 import type { ResolvedServerConfig } from './server-config.ts';
@@ -19,6 +21,7 @@ import type { ServerState } from './server-state.ts';
 import type { EngineSignals } from './signal/signal.ts';
 import {
   createFetchHandler,
+  endpointUrl,
   type FetchHandler,
   HttpEndpoint,
   OriginGuard,
@@ -126,19 +129,42 @@ export function createDispatcher(
 
 /** What speaks with clients. */
 export function createProtocol(
-  { clock, limits, sessions }: ResolvedServerConfig,
+  settings: ResolvedServerConfig,
   parts: {
+    readonly registry: Registry;
+    readonly http: HttpPool;
     readonly dispatcher: Dispatcher;
     readonly signals: EngineSignals;
     readonly bus: ChangeBus;
     readonly state: ServerState;
   },
 ): Protocol {
+  const { clock, limits, sessions, http } = settings;
   const { dispatcher, signals, bus, state } = parts;
+  if (http?.sse !== undefined && state.store.kind === 'memory' && instancePlace() !== undefined)
+    throw new OptionError('http.sse', 'needs a state store that all instances share (stateStore)', http.sse);
   return new Protocol({
-    ...{ dispatcher, signals, clock, bus, sessions, ...state },
+    ...{ dispatcher, signals, clock, bus, sessions, ...state, sse: http?.sse },
+    authorization: createAuthorization(settings, parts),
     jsonBounds: jsonBoundsOf(limits),
     subscriptionLimits: limits,
+    transportLimits: limits,
+  });
+}
+
+/** What checks tokens, where the configuration wants that. */
+function createAuthorization(
+  { authorization: options, http, clock, serverInfo }: ResolvedServerConfig,
+  parts: { readonly registry: Registry; readonly http: HttpPool; readonly signals: EngineSignals },
+): Authorization | undefined {
+  if (options === undefined) return undefined;
+  parts.registry.checksScopes = true;
+  return new Authorization({
+    ...{ options, clock, name: serverInfo.title ?? serverInfo.name },
+    endpointUrl: http === undefined || http.port === 0 ? undefined : endpointUrl(http, http.port),
+    fetch: parts.http.fetch as AuthorizationFetch,
+    fault: (error) => parts.signals.fault.emit({ where: 'authorization', error }),
+    scopes: () => parts.registry.scopes(),
   });
 }
 
@@ -161,7 +187,8 @@ export function createEndpoint(
 ): HttpEndpoint | undefined {
   if (http === undefined) return undefined;
   const options = { ...http, port: http.port === 0 ? (place?.port ?? 0) : http.port };
-  return new HttpEndpoint({ acceptor, options, limits, clock, signals, reusePort: place?.reusePort ?? false });
+  const pages = acceptor.pages(http.path);
+  return new HttpEndpoint({ acceptor, options, limits, clock, signals, pages, reusePort: place?.reusePort ?? false });
 }
 
 /** The parts of a server that requests come through. */
@@ -211,8 +238,9 @@ export function createStdio(
 
 /** The server's web-standard face. */
 export function createFetch(protocol: Protocol, { http, limits, clock }: ResolvedServerConfig): FetchHandler {
-  const guard = new OriginGuard(http ?? resolveHttpOptions(undefined));
-  return createFetchHandler({ acceptor: protocol, guard, limits, clock });
+  const options = http ?? resolveHttpOptions(undefined);
+  const guard = new OriginGuard(options);
+  return createFetchHandler({ acceptor: protocol, guard, limits, clock, pages: protocol.pages(options.path) });
 }
 
 /** Runs a tool that no request asked for, its arguments checked. @throws {PeregrineError} `ARGUMENTS_INVALID` */

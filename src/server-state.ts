@@ -1,9 +1,17 @@
-import { PeregrineError } from './kernel/errors.ts';
 import { systemRandom } from './kernel/random.ts';
 import type { ChangeBus, ChangeEvent } from './protocol/protocol.ts';
 import type { ResolvedServerConfig } from './server-config.ts';
 import type { ServerInstance } from './server-instance.ts';
-import { LocalMessageBus, MemoryStateStore, type MessageBus, RedisStateStore, type StateStore } from './state/state.ts';
+import {
+  LocalMessageBus,
+  MemoryStateStore,
+  type MessageBus,
+  RedisStateStore,
+  RelayedMessageBus,
+  SqliteStateStore,
+  type StateStore,
+  SupervisorStateStore,
+} from './state/state.ts';
 
 /** What outlives the requests of a server, and what its instances tell each other. */
 export interface ServerState {
@@ -14,18 +22,21 @@ export interface ServerState {
 }
 
 /** Where a server keeps its state. A store that other hosts share brings the bus that reaches them. */
-export function createState({ clock, stateStore }: ResolvedServerConfig, instance: ServerInstance): ServerState {
-  const { kind, place: url, keyPrefix: prefix, timeoutMs } = stateStore;
-  if (kind === 'redis') {
-    const store = new RedisStateStore({ url, prefix, timeoutMs, clock, random: systemRandom });
+export function createState(settings: ResolvedServerConfig, instance: ServerInstance): ServerState {
+  const store = createStore(settings, instance);
+  if (store instanceof RedisStateStore)
     return { store, messages: store.bus, changes: shareChanges(instance, store.bus) };
-  }
-  if (kind === 'sqlite') throw new PeregrineError('NOT_AVAILABLE', 'state in SQLite is not available yet');
-  return {
-    store: new MemoryStateStore(clock, stateStore.maxCharacters),
-    messages: new LocalMessageBus(),
-    changes: instance.bus,
-  };
+  const messages = instance.peers === undefined ? new LocalMessageBus() : new RelayedMessageBus(instance.peers);
+  return { store, messages, changes: instance.bus };
+}
+
+function createStore({ clock, stateStore }: ResolvedServerConfig, { peers }: ServerInstance): StateStore {
+  const { kind, place, keyPrefix: prefix, timeoutMs, maxCharacters } = stateStore;
+  const shared = { timeoutMs, clock, random: systemRandom };
+  if (kind === 'redis') return new RedisStateStore({ ...shared, url: place, prefix });
+  if (kind === 'sqlite') return new SqliteStateStore({ ...shared, path: place });
+  if (kind === 'memory' || peers === undefined) return new MemoryStateStore(clock, maxCharacters);
+  return new SupervisorStateStore((call) => peers.ask(call, timeoutMs));
 }
 
 const CHANNEL = 'change';

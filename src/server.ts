@@ -129,12 +129,8 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
     const answered = { registry: this.#registry, signals: this.signals, cache: this.#cache, executeTool };
     const dispatcher = createDispatcher(settings, answered, this.#instance, this.#state);
     this.optimizer = createOptimizer({ config, settings, signals: this.signals, cache: this.#cache, dispatcher });
-    this.#protocol = createProtocol(settings, {
-      dispatcher,
-      signals: this.signals,
-      bus: this.#bus,
-      state: this.#state,
-    });
+    const about = { registry: this.#registry, signals: this.signals, http: this.http };
+    this.#protocol = createProtocol(settings, { ...about, dispatcher, bus: this.#bus, state: this.#state });
     const pools = { cache: this.#cache, http: this.http, tasks: this.#tasks, databases: this.#databases };
     const others = { dispatcher, breakers, instance: this.#instance, optimizer: this.optimizer, events: this };
     this.monitor = createMonitor(settings, this.signals, { ...pools, ...others });
@@ -244,6 +240,7 @@ export abstract class OptimizedMCPServer extends EventEmitter<ServerEvents> {
       throw new PeregrineError('STOPPED', 'the server was stopped before it had started');
     }
     this.#endpoint = endpoint;
+    if (url !== undefined) this.#protocol.servedAt(url);
     return url;
   }
 

@@ -17,7 +17,8 @@ export interface BenchOptions {
 
 export const USAGE = `node bench/run.ts [suite] [options]
 
-  suite                  engine (default), cache, pools, workers, monitor, overload, scale, sustained, stress, v8-flags
+  suite                  engine (default), cache, pools, workers, monitor, overload, scale, sessions, sustained, stress,
+                         v8-flags
   --rounds N             rounds, each with fresh processes (3)
   --requests N           requests aimed at in a row's measured part (the suite's: 50,000)
   --seconds S            longest measured part of a row, or of sustained and stress (the suite's own)

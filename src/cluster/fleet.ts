@@ -2,6 +2,7 @@ import { nextDelay } from '../kernel/backoff.ts';
 import type { CancelTimer } from '../kernel/clock.ts';
 import type { InstancePlace } from '../kernel/instance-place.ts';
 import { Signal } from '../signal/signal.ts';
+import { MemoryStateStore } from '../state/state.ts';
 import { Instance, type InstanceStage, type StartedMessage } from './instance.ts';
 import type { Launcher } from './launcher.ts';
 import type { ToInstance } from './messages.ts';
@@ -24,7 +25,9 @@ export class Fleet {
   readonly #launcher: Launcher;
   readonly #secret: string;
   readonly #instances = new Set<Instance>();
-  readonly #relay = new Relay((than) => this.instances.filter((one) => one !== than));
+  /** What outlives the requests of all instances, where these keep it nowhere else. */
+  readonly #state: MemoryStateStore;
+  readonly #relay: Relay;
   #port: number | undefined;
   #asksForPort = false;
   /** Those that serve on it. */
@@ -43,6 +46,8 @@ export class Fleet {
     this.#options = options;
     this.#launcher = launcher;
     this.#secret = secret;
+    this.#state = new MemoryStateStore(options.clock);
+    this.#relay = new Relay((than) => this.instances.filter((one) => one !== than), this.#state);
   }
 
   /** Those that live, the draining ones included. */
@@ -59,6 +64,7 @@ export class Fleet {
     this.#isOpen = true;
     this.#first = this.#launch();
     const started = await this.#first.started;
+    this.#state.maxCharacters = started.settings.stateCharacters;
     this.#wanted = 1;
     this.#port = portOf(started);
     this.#atPort.add(this.#first);
@@ -92,6 +98,7 @@ export class Fleet {
     this.#cancelRestart?.();
     for (const instance of this.#instances) instance.drain();
     await Promise.all(this.instances.map(({ ended }) => ended));
+    this.#state.close();
   }
 
   async #roll(): Promise<void> {

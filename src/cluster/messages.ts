@@ -1,5 +1,6 @@
 import type { ScaleRecommendation } from '../balance/balance.ts';
 import type { AlertRecord, HealthReport, MetricSnapshot } from '../monitor/monitor.ts';
+import type { StateCall } from '../state/state.ts';
 
 /** The parts of an instance's configuration that its supervisor acts upon, as they were given. */
 export interface SupervisedSettings {
@@ -7,6 +8,8 @@ export interface SupervisedSettings {
   readonly alertThresholds: unknown;
   readonly alerts: unknown;
   readonly scaling: unknown;
+  /** Characters of state that are kept for all of them at most. */
+  readonly stateCharacters: number;
 }
 
 /** What an instance tells its supervisor. Everything is plain JSON. */
@@ -27,7 +30,18 @@ export type FromInstance =
   /** To be carried out by all others; `invalidated` answers once they have. */
   | { readonly kind: 'invalidate'; readonly id: number; readonly invalidation: unknown }
   /** What another one wanted invalidated is. */
-  | { readonly kind: 'done'; readonly id: number };
+  | { readonly kind: 'done'; readonly id: number }
+  /** Asks for what the supervisor keeps; `state` answers. */
+  | { readonly kind: 'state'; readonly id: number; readonly call: StateCall }
+  /** To be told to all others. */
+  | MessageToAll;
+
+/** A message for those that subscribe to its channel. */
+export interface MessageToAll {
+  readonly kind: 'message';
+  readonly channel: string;
+  readonly text: string;
+}
 
 /** What a supervisor tells an instance. */
 export type ToInstance =
@@ -38,6 +52,8 @@ export type ToInstance =
   | { readonly kind: 'change'; readonly event: unknown }
   | { readonly kind: 'invalidate'; readonly id: number; readonly invalidation: unknown }
   | { readonly kind: 'invalidated'; readonly id: number; readonly byAll: boolean }
+  | { readonly kind: 'state'; readonly id: number; readonly result?: unknown }
+  | MessageToAll
   /** The number of instances changes. */
   | { readonly kind: 'scale'; readonly recommendation: ScaleRecommendation }
   /** An alert about this instance, or about all. */

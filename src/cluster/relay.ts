@@ -1,3 +1,4 @@
+import { answerStateCall, type MemoryStateStore } from '../state/state.ts';
 import type { Instance } from './instance.ts';
 import type { FromInstance } from './messages.ts';
 
@@ -7,20 +8,25 @@ interface Round {
   readonly missing: Set<Instance>;
 }
 
-/** Passes on what one instance has to tell all others. */
+/** Passes on what one instance has to tell all others, and keeps what all of them share. */
 export class Relay {
   readonly #others: (than: Instance) => readonly Instance[];
+  readonly #state: MemoryStateStore;
   readonly #rounds = new Map<number, Round>();
   #lastRound = 0;
 
-  constructor(others: (than: Instance) => readonly Instance[]) {
+  constructor(others: (than: Instance) => readonly Instance[], state: MemoryStateStore) {
     this.#others = others;
+    this.#state = state;
   }
 
   heard(message: FromInstance, from: Instance): void {
-    if (message.kind === 'change')
-      for (const other of this.#others(from)) other.send({ kind: 'change', event: message.event });
-    else if (message.kind === 'invalidate') this.#invalidate(message.id, message.invalidation, from);
+    if (message.kind === 'change' || message.kind === 'message') {
+      for (const other of this.#others(from)) other.send(message);
+    } else if (message.kind === 'state') {
+      const answer = answerStateCall(this.#state, message.call);
+      if (answer !== undefined) from.send({ kind: 'state', id: message.id, ...answer });
+    } else if (message.kind === 'invalidate') this.#invalidate(message.id, message.invalidation, from);
     else if (message.kind === 'done') this.#done(message.id, from);
   }
 

@@ -1,4 +1,10 @@
-import type { CompleteCallback, Registry } from '../registry/registry.ts';
+import {
+  type CompleteCallback,
+  RegisteredPrompt,
+  type RegisteredResource,
+  type RegisteredResourceTemplate,
+  type Registry,
+} from '../registry/registry.ts';
 import { ErrorCode, isObject, ProtocolError } from '../wire/wire.ts';
 import type { MethodHandler } from './call.ts';
 import type { DispatchParts } from './tools.ts';
@@ -32,21 +38,32 @@ export function createCompleter(parts: DispatchParts): MethodHandler {
   };
 }
 
+/** The prompt or the family of resources that a reference names; a single resource has nothing to complete. */
+export function findCompleted(
+  registry: Registry,
+  ref: Record<string, unknown>,
+): RegisteredPrompt | RegisteredResourceTemplate | RegisteredResource | undefined {
+  const { type, name, uri } = ref;
+  if (type === 'ref/prompt' && typeof name === 'string') return enabled(registry.prompts.get(name));
+  if (type !== 'ref/resource' || typeof uri !== 'string') return undefined;
+  for (const template of registry.templates.values())
+    if (template.enabled && template.target.uriTemplate.toString() === uri) return template;
+  return enabled(registry.resources.get(uri));
+}
+
+function enabled<E extends { readonly enabled: boolean }>(entry: E | undefined): E | undefined {
+  return entry?.enabled ? entry : undefined;
+}
+
 /** @throws {ProtocolError} -32602 when the reference names nothing that is registered. */
 function findCompletion(
   registry: Registry,
   ref: Record<string, unknown>,
   argument: string,
 ): CompleteCallback | undefined {
-  if (ref['type'] === 'ref/prompt' && typeof ref['name'] === 'string') {
-    const prompt = registry.prompts.get(ref['name']);
-    if (prompt?.enabled) return prompt.compiled.completions.get(argument);
-  } else if (ref['type'] === 'ref/resource' && typeof ref['uri'] === 'string') {
-    for (const template of registry.templates.values()) {
-      if (template.enabled && template.target.uriTemplate.toString() === ref['uri'])
-        return template.target.completeCallback(argument);
-    }
-    if (registry.resources.get(ref['uri'])?.enabled) return undefined;
-  }
-  throw new ProtocolError(ErrorCode.InvalidParams, 'ref names no prompt and no resource of this server');
+  const entry = findCompleted(registry, ref);
+  if (entry === undefined)
+    throw new ProtocolError(ErrorCode.InvalidParams, 'ref names no prompt and no resource of this server');
+  if (entry instanceof RegisteredPrompt) return entry.compiled.completions.get(argument);
+  return typeof entry.target === 'string' ? undefined : entry.target.completeCallback(argument);
 }

@@ -11,7 +11,6 @@ import {
   type Implementation,
   MODERN_VERSIONS,
   type ServerCapabilities,
-  TASKS_EXTENSION,
 } from '../wire/wire.ts';
 import { Admission, type LimitStatistics } from './admission.ts';
 import { AnswerCache } from './answer-cache.ts';
@@ -23,6 +22,7 @@ import { createPromptGetter } from './prompts.ts';
 import { createResourceReader } from './resources.ts';
 import { ResultWriter } from './result-writer.ts';
 import { type RoundOptions, Rounds } from './rounds.ts';
+import { neededScopes } from './scopes.ts';
 import { TaskCalls, type TaskCallsParts } from './task-calls.ts';
 import { type DispatchParts, ToolCaller, type ToolExecutor } from './tools.ts';
 
@@ -33,6 +33,7 @@ export type {
   McpRequest,
   OutgoingNotification,
   OutgoingRequest,
+  ResultSchema,
   SendOptions,
   ServerContext,
 } from '../registry/registry.ts';
@@ -162,12 +163,22 @@ export class Dispatcher {
   /** The handler of a method that only the modern era has. */
   findModern(method: string): MethodHandler | undefined {
     if (method === 'server/discover') return this.discover;
-    return this.find(method) ?? (this.#options.registry.runsTasks ? this.#taskMethods.get(method) : undefined);
+    return this.find(method) ?? (this.runsTasks ? this.#taskMethods.get(method) : undefined);
   }
 
   /** The kept answer of a tool, to arguments as a client wrote them before; nothing where that is not sure. */
   peekTool(name: string, era: Era, principal: string | undefined, written: string): string | undefined {
     return this.#tools.peek(name, era, principal, written);
+  }
+
+  /** Whether there are tasks that clients may ask for. */
+  get runsTasks(): boolean {
+    return this.#options.registry.runsTasks;
+  }
+
+  /** The scopes that a request needs by what it is about. */
+  neededScopes(method: string, params: Params): readonly string[] {
+    return neededScopes(this.#options.registry, method, params, this.#options.maxUriLength);
   }
 
   /** Lets a stream of changes begin. @throws {Refusal} -32010 while there is too much to do. */
@@ -199,7 +210,6 @@ export class Dispatcher {
   /** What the server can do now, by what is registered. @param subscribe Whether a client can watch resources. */
   capabilities(subscribe = true): ServerCapabilities {
     const { registry } = this.#options;
-    const extensions = extensionsOf(registry);
     return {
       ...(registry.serves('tools') ? { tools: { listChanged: true } } : {}),
       ...(registry.serves('resources')
@@ -208,16 +218,15 @@ export class Dispatcher {
       ...(registry.serves('prompts') ? { prompts: { listChanged: true } } : {}),
       ...(registry.completes ? { completions: {} } : {}),
       logging: {},
-      ...(extensions === undefined ? {} : { extensions }),
+      ...extensionsOf(registry, 'legacy'),
     };
   }
 
   readonly #discover: MethodHandler = (_params, call) => {
     const { instructions, cacheHints, registry } = this.#options;
-    const extensions = registry.runsTasks ? { [TASKS_EXTENSION]: {} } : {};
     const result = {
       supportedVersions: MODERN_VERSIONS,
-      capabilities: { ...this.capabilities(), ...(Object.keys(extensions).length === 0 ? {} : { extensions }) },
+      capabilities: { ...this.capabilities(), ...extensionsOf(registry, 'modern') },
       ...(instructions === undefined ? {} : { instructions }),
     };
     return this.#writer.cacheable(result, cacheHints['server/discover'], call);

@@ -46,6 +46,12 @@ export class FlightCall implements Call {
   get principal(): string | undefined {
     return this.first.principal;
   }
+  get auth(): ServerContext['auth'] {
+    return this.first.auth;
+  }
+  get authInfo(): ServerContext['authInfo'] {
+    return this.first.authInfo;
+  }
   get sessionId(): string | undefined {
     return this.first.sessionId;
   }

@@ -35,7 +35,7 @@ export function createResourceReader(parts: DispatchParts, options: ReadOptions)
     if (typeof uri !== 'string') throw new ProtocolError(ErrorCode.InvalidParams, 'uri must be a string');
     if (uri.length > options.maxUriLength)
       throw new ProtocolError(ErrorCode.InvalidParams, `uri exceeds ${options.maxUriLength} characters`);
-    const found = find(registry, uri);
+    const found = findResource(registry, uri);
     if (found === undefined || !URL.canParse(uri)) throw notFound(uri, call);
     call.target = found.entry.name;
     rounds.open(params as Record<string, unknown>, call);
@@ -106,7 +106,8 @@ async function read(found: Found, uri: string, call: Call): Promise<Record<strin
   return result;
 }
 
-function find(registry: Registry, uri: string): Found | undefined {
+/** What is registered for a URI. */
+export function findResource(registry: Registry, uri: string): Found | undefined {
   const resource = registry.resources.get(uri);
   if (resource?.enabled) return { entry: resource, read: (url, call) => resource.readCallback(url, call) };
   for (const template of registry.templates.values()) {

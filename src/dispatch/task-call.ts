@@ -65,6 +65,12 @@ export class TaskCall implements Call {
   get cancelled(): boolean {
     return this.signal.aborted;
   }
+  get auth(): ServerContext['auth'] {
+    return this.first.auth;
+  }
+  get authInfo(): ServerContext['authInfo'] {
+    return this.first.authInfo;
+  }
   get http(): ServerContext['http'] {
     return this.first.http;
   }
@@ -86,11 +92,12 @@ export class TaskCall implements Call {
     return this.#view;
   }
 
-  get sendRequest(): McpRequest['send'] {
-    return this.mcpReq.send;
-  }
   get sendNotification(): ServerContext['sendNotification'] {
     return this.mcpReq.notify;
+  }
+
+  get sendRequest(): McpRequest['send'] {
+    return this.mcpReq.send;
   }
 
   get progress(): ServerContext['progress'] {

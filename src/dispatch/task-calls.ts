@@ -15,12 +15,20 @@ import {
   type TaskStoreParts,
   viewOf,
 } from '../tasks/tasks.ts';
-import { declaresTasks, ErrorCode, isObject, ProtocolError, tasksNotDeclared } from '../wire/wire.ts';
+import {
+  type DetailedTask,
+  declaresTasks,
+  ErrorCode,
+  isObject,
+  ProtocolError,
+  tasksNotDeclared,
+} from '../wire/wire.ts';
 import type { ToolTicket } from './admission.ts';
 import type { Answer, Call, MethodHandler, Params } from './call.ts';
 import { Refusal, type ResultWriter } from './result-writer.ts';
 import type { EarlierRound, TaskCall } from './task-call.ts';
 import { type RunningTask, TaskRunner } from './task-runner.ts';
+import { TaskWatch, type WatchedTasks } from './task-watch.ts';
 
 /** What calls that become tasks need. */
 export interface TaskCallsParts extends Omit<TaskStoreParts, 'options'> {
@@ -48,12 +56,14 @@ export class TaskCalls {
   readonly #parts: TaskCallsParts;
   readonly #tasks: TaskStore;
   readonly #runner: TaskRunner;
+  readonly #watch: TaskWatch;
 
   constructor(parts: TaskCallsParts) {
     const { clock, signals, options } = parts;
     this.#parts = parts;
     this.#tasks = new TaskStore(parts);
     this.#runner = new TaskRunner({ tasks: this.#tasks, clock, signals, maxRunning: options.maxRunning });
+    this.#watch = new TaskWatch({ tasks: this.#tasks, clock, read: (id, principal) => this.#read(id, principal) });
   }
 
   /**
@@ -199,6 +209,12 @@ export class TaskCalls {
     return true;
   }
 
+  /** Has a caller told of its own among these tasks. @throws {ProtocolError} -32021 to a client that cannot follow tasks. */
+  async watch(ids: readonly string[], call: Call, tell: (task: DetailedTask) => void): Promise<WatchedTasks> {
+    if (!declaresTasks(call.clientCapabilities)) throw tasksNotDeclared();
+    return guarded(() => this.#watch.open(ids, call.principal, tell));
+  }
+
   /** Lets tasks finish until the deadline; those that have not by then fail. */
   close(deadline: Promise<void>): Promise<void> {
     return this.#runner.close(deadline);
@@ -209,13 +225,13 @@ export class TaskCalls {
     if (!declaresTasks(call.clientCapabilities)) throw tasksNotDeclared();
     const id = params?.['taskId'];
     if (typeof id !== 'string') throw new ProtocolError(ErrorCode.InvalidParams, 'taskId must be a string');
-    const kept = await guarded(() => this.read(id, call.principal));
+    const kept = await guarded(() => this.#read(id, call.principal));
     if (kept === undefined) throw new ProtocolError(ErrorCode.InvalidParams, 'Unknown or expired task');
     return kept;
   }
 
   /** A principal's task; one whose instance is gone has failed. */
-  async read(id: string, principal: string | undefined): Promise<KeptTask | undefined> {
+  async #read(id: string, principal: string | undefined): Promise<KeptTask | undefined> {
     const kept = await this.#tasks.read(id);
     if (kept === undefined || kept.record.principal !== (principal ?? null)) return undefined;
     if (kept.record.status !== 'working' || (await this.#isRun(kept.record))) return kept;

@@ -132,9 +132,9 @@ export class TaskRunner {
       const error = { code: ErrorCode.InternalError, message: STOPPED };
       await Promise.all(
         [...this.#running.values()].map(async (task) => {
+          this.leave(task); // What its handler makes of that is not kept.
           task.call.end(new DOMException(STOPPED, 'AbortError'));
           await this.#keep(task, task.outcome ?? failing(error, this.#now));
-          this.leave(task);
         }),
       );
       this.#stopListening?.();
@@ -226,16 +226,13 @@ export class TaskRunner {
   }
 
   async #beat(): Promise<void> {
+    const { tasks } = this.#parts;
+    const fault = (error: unknown): void => this.#fault(undefined, error);
+    void tasks.renewLease().catch(fault); // However long the rest takes.
     if (this.#isBeating) return;
     this.#isBeating = true;
-    try {
-      await this.#parts.tasks.renewLease();
-      for (const task of [...this.#running.values()]) await this.#lookAfter(task);
-    } catch (error) {
-      this.#fault(undefined, error);
-    } finally {
-      this.#isBeating = false;
-    }
+    await Promise.all([...this.#running.values()].map((task) => this.#lookAfter(task))).catch(fault);
+    this.#isBeating = false;
   }
 
   /** Finds what no message told: messages may be lost, and time passes without any. */

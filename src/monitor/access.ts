@@ -1,6 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
-import { isIP } from 'node:net';
 import { OptionError } from '../kernel/errors.ts';
+import { isLoopbackHost } from '../kernel/loopback.ts';
 import { stringOption } from '../kernel/options.ts';
 
 /** Where metrics and dashboard are served, and to whom. */
@@ -26,7 +26,7 @@ export class Access {
     this.host = stringOption(`${name}.host`, options.host, '127.0.0.1');
     const { token } = options;
     if (token === undefined) {
-      if (!isLoopback(this.host))
+      if (!isLoopbackHost(this.host))
         throw new OptionError(`${name}.token`, `is required where ${name}.host is not a loopback address`, undefined);
       return;
     }
@@ -52,7 +52,7 @@ export class Access {
 
   /** Whether a request with these headers may read. */
   allows({ authorization, host }: { readonly authorization?: string | undefined; readonly host?: string | undefined }) {
-    if (!this.needsToken) return isLoopback(hostName(host ?? ''));
+    if (!this.needsToken) return isLoopbackHost(hostName(host ?? ''));
     const [, token] = /^Bearer +(\S+) *$/i.exec(authorization ?? '') ?? [];
     return token !== undefined && this.isToken(token);
   }
@@ -71,8 +71,4 @@ function digestOf(text: string): Buffer {
 function hostName(field: string): string {
   const [, name = ''] = /^(\[[^\]]*\]|[^:]*)(?::\d+)?$/.exec(field) ?? [];
   return name.startsWith('[') ? name.slice(1, -1) : name;
-}
-
-function isLoopback(host: string): boolean {
-  return host.toLowerCase() === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }

@@ -1,8 +1,32 @@
 import type { OutgoingRequest, SendOptions } from '../dispatch/dispatch.ts';
 import { PeregrineError } from '../kernel/errors.ts';
-import { type ClientLink, ClientRequestError } from '../session/session.ts';
-import { clientNeedOf, declares } from '../wire/wire.ts';
-import type { RequestContext, RequestShared } from './request-context.ts';
+import { type ClientLink, ClientRequestError, type ClientRequests } from '../session/session.ts';
+import type { Exchange } from '../transport/transport.ts';
+import { type ClientCapabilities, clientNeedOf, declares, type Era } from '../wire/wire.ts';
+
+/** What a request must tell of itself so that its client can be asked. */
+export interface AskingCall {
+  readonly era: Era;
+  readonly principal: string | undefined;
+  readonly sessionId: string | undefined;
+  readonly signal: AbortSignal;
+  readonly settled: boolean;
+  readonly cancelled: boolean;
+  readonly exchange: Exchange;
+  readonly client:
+    | { readonly owner: string; readonly version: string | undefined; readonly capabilities: ClientCapabilities }
+    | undefined;
+  tell(text: string): void;
+  whenSettled(run: () => void): void;
+}
+
+/** What asking needs of the server. */
+export interface Asking {
+  /** The requests that legacy clients have to answer. */
+  readonly requests?: ClientRequests | undefined;
+  /** A handler asks a legacy client, or tries to. */
+  readonly asked?: (() => void) | undefined;
+}
 
 /**
  * Asks the client of a legacy request something, on the connection or the event stream that the request belongs to. Over HTTP
@@ -11,8 +35,8 @@ import type { RequestContext, RequestShared } from './request-context.ts';
  * @throws {ClientRequestError}
  */
 export async function askClient(
-  call: RequestContext,
-  { requests, asked }: RequestShared,
+  call: AskingCall,
+  { requests, asked }: Asking,
   request: OutgoingRequest,
   options?: SendOptions,
 ): Promise<Record<string, unknown>> {
@@ -33,7 +57,8 @@ export async function askClient(
   if (exchange.closed && call.sessionId === undefined) throw hasLeft();
   let link = links.get(call);
   if (link === undefined) {
-    const made: ClientLink = { owner: client?.owner ?? '', principal, send: (text) => call.tell(text) };
+    const send = (text: string): void => (exchange.insist === undefined ? call.tell(text) : exchange.insist(text));
+    const made: ClientLink = { owner: client?.owner ?? '', principal, send };
     call.whenSettled(() => requests.abandon(made, call.cancelled ? call.signal.reason : isOver()));
     if (client === undefined) exchange.onClose = () => requests.abandon(made, hasLeft());
     links.set(call, made);
@@ -43,7 +68,7 @@ export async function askClient(
 }
 
 /** The way back to the client of a request that has asked it something. */
-const links = new WeakMap<RequestContext, ClientLink>();
+const links = new WeakMap<AskingCall, ClientLink>();
 
 function hasLeft(): ClientRequestError {
   return new ClientRequestError('CLIENT_LEFT', 'the client has left');

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Answerer } from '../session/session.ts';
 import { BatchCollector, type Exchange, type MessageConnection, type MessageSink } from '../transport/transport.ts';
 import {
   checkBatch,
@@ -21,6 +22,7 @@ import {
   parseMessage,
   type RequestId,
 } from '../wire/wire.ts';
+import { principalOf } from './gate.ts';
 import { type EntryParts, run, runModern } from './http-entry.ts';
 import { ConnectionPeer, legacyHandler } from './legacy.ts';
 import { RequestContext } from './request-context.ts';
@@ -33,6 +35,7 @@ export class ConnectionEntry implements MessageConnection {
   readonly #peer: ConnectionPeer;
   /** This connection's own running requests, so that they can be cancelled by id. */
   readonly #running = new Map<RequestId, RequestContext>();
+  readonly #answerer: Answerer;
   readonly #unsubscribe: () => void;
   #whenIdle: (() => void)[] = [];
   #closed = false;
@@ -41,6 +44,7 @@ export class ConnectionEntry implements MessageConnection {
     this.#sink = sink;
     this.#parts = parts;
     this.#peer = new ConnectionPeer(randomUUID());
+    this.#answerer = { owner: this.#peer.owner, principal: principalOf(sink) };
     this.#unsubscribe = bus.subscribe((event) => this.#announce(event));
   }
 
@@ -78,7 +82,7 @@ export class ConnectionEntry implements MessageConnection {
         this.#notification(message as JsonRpcNotification);
         break;
       case 'response':
-        this.#parts.requests?.take(message as JsonRpcResponse, { owner: this.#peer.owner, principal: '' });
+        this.#parts.requests?.take(message as JsonRpcResponse, this.#answerer);
         break;
       default:
         this.#send(errorText(idOf(message), ErrorCode.InvalidRequest, 'The message is not valid JSON-RPC'));
@@ -134,8 +138,7 @@ export class ConnectionEntry implements MessageConnection {
 
   #notification({ method, params }: JsonRpcNotification): void {
     if (method === 'notifications/initialized') this.#peer.ready = true;
-    if (method === 'notifications/progress')
-      this.#parts.requests?.report(params, { owner: this.#peer.owner, principal: '' });
+    if (method === 'notifications/progress') this.#parts.requests?.report(params, this.#answerer);
     if (method !== 'notifications/cancelled' || !isObject(params)) return;
     const id = params['requestId'];
     const call = isRequestId(id) ? this.#running.get(id) : undefined;
@@ -152,13 +155,14 @@ export class ConnectionEntry implements MessageConnection {
   #exchange(): Exchange {
     const isClosed = (): boolean => this.#closed;
     return {
-      head: undefined,
+      head: this.#sink.head,
       get closed() {
         return isClosed();
       },
       onClose: undefined,
       canStream: true,
       notify: (text) => this.#notify(text),
+      insist: (text) => this.#send(text),
       abandon: () => {},
       respond: (_status, text, bytes) => this.#send(text, bytes),
     };

@@ -28,8 +28,9 @@ import {
   type RequestId,
 } from '../wire/wire.ts';
 import { type CallFrame, CallMemo, FramedCall } from './call-frame.ts';
+import { type Gate, principalOf } from './gate.ts';
 import { type ClientMemory, legacyHandler } from './legacy.ts';
-import { answerKept, principalOf, RequestContext, type RequestShared } from './request-context.ts';
+import { answerKept, RequestContext, type RequestShared } from './request-context.ts';
 import type { SessionEntry } from './session-entry.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
@@ -40,6 +41,8 @@ export interface EntryParts extends RequestShared {
   readonly jsonBounds: JsonBounds;
   /** Sessions of legacy clients; nothing where they are not served. */
   readonly sessions?: SessionEntry | undefined;
+  /** Who checks tokens and scopes; nothing without authorization. */
+  readonly gate?: Gate | undefined;
 }
 
 const ALLOW_POST: ExtraHeaders = [['Allow', 'POST']];
@@ -96,11 +99,13 @@ export class HttpEntry {
    * HOT: nearly every call; guarded by `npm run bench`.
    */
   #framed(exchange: Exchange, body: string, frame: CallFrame): boolean {
-    const { jsonBounds, dispatcher, clock, signals, sessions } = this.#parts;
+    const { jsonBounds, dispatcher, clock, signals, sessions, gate } = this.#parts;
     const { name, isModern } = frame;
     const session = isModern ? undefined : sessions?.peek(exchange, principalOf(exchange));
     if (session === 'unsure') return false;
     const argumentsText = frame.takeArguments();
+    // What it lacks is answered where all of the request is checked.
+    if (gate?.lacks(exchange, [{ method: 'tools/call', params: { name } }]) !== undefined) return false;
     if (body.length > jsonBounds.maxElements) return false;
     const startedAt = signals.request.active ? clock.now() : -1;
     const kept = dispatcher.peekTool(name, isModern ? 'modern' : 'legacy', principalOf(exchange), argumentsText);
@@ -155,13 +160,15 @@ export class HttpEntry {
           ? undefined
           : checkModernRequest(exchange.head, message, meta, this.#parts.dispatcher);
       if (problem !== undefined) return refuse(exchange, message.id, problem);
+      if (this.#parts.gate?.refuses(exchange, [message])) return;
       learn(exchange, message, body, true);
       this.#runModern(exchange, message);
       return;
     }
     const problem = checkLegacyVersion(version, message.method);
     if (problem !== undefined) return refuse(exchange, message.id, problem);
-    const { sessions } = this.#parts;
+    const { sessions, gate } = this.#parts;
+    if (gate?.refuses(exchange, [message])) return;
     if (message.method === 'initialize' && sessions !== undefined) {
       sessions.initialize(exchange, message, (answered, memory) => this.#greet(answered, message, memory));
       return;
@@ -252,6 +259,7 @@ export class HttpEntry {
       exchange.respond(202, '');
       return;
     }
+    if (this.#parts.gate?.refuses(exchange, requests)) return;
     const collector = new BatchCollector(exchange, requests.length);
     for (const request of requests) this.#runLegacy(collector.member(), request, session);
   }

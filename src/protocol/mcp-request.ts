@@ -1,10 +1,10 @@
-import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type {
   CreateMessageResult,
   ElicitResult,
   McpRequest,
   OutgoingNotification,
   OutgoingRequest,
+  ResultSchema,
   SendOptions,
 } from '../dispatch/dispatch.ts';
 import { ClientRequestError } from '../session/session.ts';
@@ -113,7 +113,7 @@ export class McpRequestView implements McpRequest {
 
   readonly send: McpRequest['send'] = (
     request: OutgoingRequest,
-    schemaOrOptions?: StandardSchemaV1 | SendOptions,
+    schemaOrOptions?: ResultSchema | SendOptions,
     given?: SendOptions,
   ): Promise<never> => {
     const isSchema = schemaOrOptions !== undefined && '~standard' in schemaOrOptions;
@@ -152,7 +152,7 @@ function quiet<T>(answer: Promise<T>): Promise<T> {
 async function checked(
   { method }: OutgoingRequest,
   answer: Promise<Record<string, unknown>>,
-  schema: StandardSchemaV1,
+  schema: ResultSchema,
 ): Promise<unknown> {
   const result = await schema['~standard'].validate(await answer);
   if (result.issues === undefined) return result.value;

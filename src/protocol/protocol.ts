@@ -1,15 +1,22 @@
 /** The contract of `protocol/`: the two eras on one endpoint. */
-import type { Dispatcher } from '../dispatch/dispatch.ts';
-import type { Clock } from '../kernel/clock.ts';
+import type { Authorization } from '../authorization/authorization.ts';
 import { systemRandom } from '../kernel/random.ts';
-import type { ClientRequests, ResolvedSessions } from '../session/session.ts';
-import type { EngineSignals } from '../signal/signal.ts';
-import type { MessageBus, StateStore } from '../state/state.ts';
-import type { Acceptor, Exchange, MessageConnection, MessageSink } from '../transport/transport.ts';
+import {
+  type Acceptor,
+  type Exchange,
+  type MessageConnection,
+  type MessageSink,
+  NO_PAGES,
+  type Pages,
+  type ResolvedSseOptions,
+  type TransportLimits,
+} from '../transport/transport.ts';
 import type { JsonBounds } from '../wire/wire.ts';
 import { ConnectionEntry } from './connection.ts';
+import { Gate, metadataPages } from './gate.ts';
 import { type EntryParts, HttpEntry } from './http-entry.ts';
-import { createRequests, createSessions } from './session-parts.ts';
+import { createRequests, createSessions, type SessionParts } from './session-parts.ts';
+import { SseStreams } from './sse-streams.ts';
 import { type ChangeBus, type SubscriptionLimits, Subscriptions } from './subscriptions.ts';
 
 export { type ResolvedSessions, resolveSessions, type SessionMode, type SessionOptions } from '../session/session.ts';
@@ -32,16 +39,14 @@ export {
 } from './subscriptions.ts';
 
 /** What the protocol is made of. */
-export interface ProtocolParts {
-  readonly dispatcher: Dispatcher;
-  readonly signals: EngineSignals;
-  readonly clock: Clock;
-  readonly bus: ChangeBus;
+export interface ProtocolParts extends SessionParts {
   readonly jsonBounds: JsonBounds;
   readonly subscriptionLimits: SubscriptionLimits;
-  readonly sessions: ResolvedSessions;
-  readonly store: StateStore;
-  readonly messages: MessageBus;
+  readonly transportLimits: TransportLimits;
+  /** How the deprecated transport is served, where it is. */
+  readonly sse: ResolvedSseOptions | undefined;
+  /** Who may come in over HTTP. @default everyone */
+  readonly authorization?: Authorization | undefined;
 }
 
 /** Takes requests from every transport, and speaks with each client in its own era. */
@@ -49,17 +54,24 @@ export class Protocol implements Acceptor {
   readonly #parts: EntryParts;
   readonly #bus: ChangeBus;
   readonly #http: HttpEntry;
-  readonly #requests: ClientRequests;
+  readonly #sse: SseStreams | undefined;
+  readonly #gate: Gate | undefined;
+  readonly #authorization: Authorization | undefined;
 
   constructor(parts: ProtocolParts) {
-    const { dispatcher, signals, clock, jsonBounds, bus } = parts;
+    const { dispatcher, signals, clock, jsonBounds, bus, authorization } = parts;
     const subscriptions = new Subscriptions(parts.subscriptionLimits, dispatcher, bus, { clock, random: systemRandom });
     this.#bus = bus;
-    this.#requests = createRequests(parts);
-    const { sessions, asked } = createSessions(parts, this.#requests);
-    const requests = this.#requests;
-    this.#parts = { dispatcher, signals, clock, jsonBounds, subscriptions, requests, sessions, asked };
+    const neededScopes = dispatcher.neededScopes.bind(dispatcher);
+    const gate = authorization && new Gate({ authorization, clock, signals, neededScopes });
+    this.#authorization = authorization;
+    this.#gate = gate;
+    const requests = createRequests(parts);
+    const { sessions, asked } = createSessions(parts, requests);
+    this.#parts = { dispatcher, signals, clock, jsonBounds, subscriptions, requests, sessions, asked, gate };
     this.#http = new HttpEntry(this.#parts);
+    const { sse: options, transportLimits: limits } = parts;
+    this.#sse = options && new SseStreams({ ...parts, options, acceptor: this, limits, gate });
   }
 
   /** Open `subscriptions/listen` streams. */
@@ -68,13 +80,30 @@ export class Protocol implements Acceptor {
   }
 
   post(exchange: Exchange, body: string): void {
+    if (this.#gate === undefined || this.#gate.knows(exchange)) this.#post(exchange, body);
+    else this.#gate.admit(exchange, () => this.#post(exchange, body));
+  }
+
+  #post(exchange: Exchange, body: string): void {
     const { turns } = this.#parts.dispatcher;
     if (turns.active) turns.add(() => this.#http.post(exchange, body));
     else this.#http.post(exchange, body);
   }
 
   other(exchange: Exchange, method: string): void {
-    this.#http.other(exchange, method);
+    if (this.#gate === undefined) this.#http.other(exchange, method);
+    else this.#gate.guard(exchange, () => this.#http.other(exchange, method));
+  }
+
+  /** What an HTTP endpoint serves besides its own path, which is this one. */
+  pages(path: string): Pages {
+    const metadata = this.#authorization === undefined ? NO_PAGES : metadataPages(this.#authorization, path);
+    return new Map([...metadata, ...(this.#sse?.pages ?? NO_PAGES)]);
+  }
+
+  /** The server listens, and clients reach it here unless the configuration says otherwise. */
+  servedAt(url: string): void {
+    this.#authorization?.servedAt(url);
   }
 
   connect(sink: MessageSink): MessageConnection {
@@ -89,6 +118,7 @@ export class Protocol implements Acceptor {
   /** Ends what would never end by itself: streams get their graceful result. */
   close(): void {
     this.#parts.subscriptions.close();
+    this.#sse?.close();
     this.#parts.sessions?.close();
     this.#parts.dispatcher.close();
   }

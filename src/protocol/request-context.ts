@@ -12,10 +12,11 @@ import {
   toProtocolError,
 } from '../dispatch/dispatch.ts';
 import type { Clock } from '../kernel/clock.ts';
-import type { ClientRequests, EventStream } from '../session/session.ts';
+import type { EventStream } from '../session/session.ts';
 import type { EngineSignals, RequestOutcome } from '../signal/signal.ts';
 import type { Exchange } from '../transport/transport.ts';
 import {
+  type AuthInfo,
   type ClientCapabilities,
   copyJson,
   type Envelope,
@@ -33,8 +34,9 @@ import {
   responsePrefixOf,
   statusOf,
 } from '../wire/wire.ts';
-import { askClient } from './ask-client.ts';
+import { type Asking, askClient } from './ask-client.ts';
 import { type CallFrame, FramedCall } from './call-frame.ts';
+import { authOf, principalOf } from './gate.ts';
 import { McpRequestView, type ViewedRequest } from './mcp-request.ts';
 
 /** Where a request says which attempt it is: 2 or more for a retry or a hedge. */
@@ -56,13 +58,9 @@ export interface Client {
 }
 
 /** What all requests of one server share. */
-export interface RequestShared {
+export interface RequestShared extends Asking {
   readonly signals: EngineSignals;
   readonly clock: Clock;
-  /** The requests that legacy clients have to answer. */
-  readonly requests?: ClientRequests | undefined;
-  /** A handler asks a legacy client, or tries to. */
-  readonly asked?: (() => void) | undefined;
 }
 
 /**
@@ -147,12 +145,24 @@ export class RequestContext implements Call, ViewedRequest {
     return this.client?.openStream === undefined ? undefined : this.client.owner;
   }
 
+  get auth(): AuthInfo | undefined {
+    return authOf(this.exchange);
+  }
+
+  get authInfo(): AuthInfo | undefined {
+    return this.auth;
+  }
+
   get http(): HttpContext | undefined {
     const { head } = this.exchange;
     if (head === undefined) return undefined;
-    const req = { headers: head.all() };
-    if (this.client?.openStream === undefined) return { req };
-    return { req, closeSSE: () => this.#openStream()?.pause() };
+    const { auth } = this;
+    const req = { headers: auth === undefined ? head.all() : withoutToken(head.all()) };
+    return {
+      req,
+      ...(auth === undefined ? {} : { authInfo: auth }),
+      ...(this.client?.openStream === undefined ? {} : { closeSSE: () => this.#openStream()?.pause() }),
+    };
   }
 
   get isRetry(): boolean {
@@ -354,9 +364,10 @@ function textOf(answer: Answer): string {
   return typeof answer === 'string' ? `${answer}}` : new TextDecoder().decode(answer.bytes);
 }
 
-/** Who asks. Credentials that nothing checks name nobody, and yet answers may depend on them. */
-export function principalOf({ head }: Exchange): string | undefined {
-  return head?.authorization === undefined ? '' : undefined;
+/** What the server checked is not handed on: whoever is behind it must not get a client's token. */
+function withoutToken(headers: Headers): Headers {
+  headers.delete('authorization');
+  return headers;
 }
 
 /** When a refused request may come again, in whole seconds as the header has them. */

@@ -19,8 +19,9 @@ import {
   ProtocolError,
   type RequestId,
 } from '../wire/wire.ts';
+import { principalOf } from './gate.ts';
 import { type ClientMemory, type Greeting, MAX_WATCHED, tooManyWatched } from './legacy.ts';
-import { principalOf, type RequestContext } from './request-context.ts';
+import type { RequestContext } from './request-context.ts';
 import { type ChangeBus, type ChangeEvent, changeNotification } from './subscriptions.ts';
 
 export interface SessionEntryParts {

@@ -1,9 +1,24 @@
-import { ClientRequests, SessionDirectory } from '../session/session.ts';
-import type { ProtocolParts } from './protocol.ts';
+import type { Dispatcher } from '../dispatch/dispatch.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { ClientRequests, type ResolvedSessions, SessionDirectory } from '../session/session.ts';
+import type { EngineSignals } from '../signal/signal.ts';
+import type { MessageBus, StateStore } from '../state/state.ts';
 import { SessionEntry } from './session-entry.ts';
+import type { ChangeBus } from './subscriptions.ts';
+
+/** What sessions, and requests to clients, are made of. */
+export interface SessionParts {
+  readonly dispatcher: Dispatcher;
+  readonly signals: EngineSignals;
+  readonly clock: Clock;
+  readonly bus: ChangeBus;
+  readonly sessions: ResolvedSessions;
+  readonly store: StateStore;
+  readonly messages: MessageBus;
+}
 
 /** The requests that legacy clients have to answer, with sessions or without. */
-export function createRequests({ clock, messages, sessions }: ProtocolParts): ClientRequests {
+export function createRequests({ clock, messages, sessions }: SessionParts): ClientRequests {
   return new ClientRequests({
     ...{ clock, messages },
     timeoutMs: sessions.requestTimeoutSeconds * 1_000,
@@ -14,7 +29,7 @@ export function createRequests({ clock, messages, sessions }: ProtocolParts): Cl
 
 /** Sessions over HTTP, and what is to be told when a handler asks its client; nothing where there are to be none. */
 export function createSessions(
-  { sessions: options, store, messages, clock, dispatcher, bus, signals }: ProtocolParts,
+  { sessions: options, store, messages, clock, dispatcher, bus, signals }: SessionParts,
   requests: ClientRequests,
 ): { readonly sessions: SessionEntry | undefined; readonly asked: (() => void) | undefined } {
   if (options.mode === false) return { sessions: undefined, asked: undefined };

@@ -1,5 +1,5 @@
 import type { Dispatcher } from '../dispatch/dispatch.ts';
-import type { Clock } from '../kernel/clock.ts';
+import { type Clock, MAX_TIMER_MS } from '../kernel/clock.ts';
 import type { Random } from '../kernel/random.ts';
 import {
   acknowledgement,
@@ -69,8 +69,9 @@ const MAX_SPREAD_MS = 5_000;
 
 interface Stream {
   readonly call: RequestContext;
-  readonly filter: SubscriptionFilter;
-  readonly watched: ReadonlySet<string>;
+  /** What it carries: nothing until it is acknowledged. */
+  filter: SubscriptionFilter;
+  watched: ReadonlySet<string>;
 }
 
 /** The open `subscriptions/listen` streams of this process. */
@@ -109,13 +110,43 @@ export class Subscriptions {
     if (!call.exchange.canStream)
       throw new ProtocolError(ErrorCode.InvalidRequest, 'subscriptions/listen needs Accept: text/event-stream');
     const filter = honouredFilter(requested, this.#dispatcher.capabilities());
-    const stream: Stream = { call, filter, watched: new Set(filter.resourceSubscriptions) };
+    const stream: Stream = { call, filter: {}, watched: new Set() };
     this.#streams.add(stream);
     call.whenSettled(() => {
       this.#streams.delete(stream);
       if (this.#closed && this.#streams.size === 0) this.#unsubscribe();
     });
-    call.exchange.notify(acknowledgement(call.id, filter));
+    const { taskIds } = requested;
+    if (taskIds === undefined || !this.#dispatcher.runsTasks) this.#begin(stream, filter);
+    else this.#beginWithTasks(stream, filter, taskIds).catch((error: unknown) => call.fail(error));
+  }
+
+  #begin(stream: Stream, filter: SubscriptionFilter): void {
+    stream.filter = filter;
+    stream.watched = new Set(filter.resourceSubscriptions);
+    stream.call.exchange.notify(acknowledgement(stream.call.id, filter));
+    this.#endInTime(stream);
+  }
+
+  /** A stream may outlive the token that it began with: then its client comes back with another one. */
+  #endInTime(stream: Stream): void {
+    const { expiresAt } = stream.call.auth ?? {};
+    if (expiresAt === undefined) return;
+    const { clock } = this.#pace;
+    const leftMs = Math.max(0, expiresAt * 1_000 - clock.wallNow());
+    stream.call.whenSettled(clock.after(Math.min(leftMs, MAX_TIMER_MS), () => this.#end(stream)));
+  }
+
+  /** A stream that tells of tasks too, first of all how they are: one may have changed before anybody listened. */
+  async #beginWithTasks(stream: Stream, filter: SubscriptionFilter, taskIds: readonly string[]): Promise<void> {
+    const { call } = stream;
+    const tell = (task: object): void =>
+      call.exchange.notify(taggedText(call.id, 'notifications/tasks', task as Record<string, unknown>));
+    const { ids, begin, end } = await this.#dispatcher.tasks.watch(taskIds, call, tell);
+    if (call.settled) return;
+    call.whenSettled(end);
+    this.#begin(stream, { ...filter, ...(ids.length === 0 ? {} : { taskIds: [...ids] }) });
+    begin();
   }
 
   /** Ends every stream with its empty result; many not at once, for their clients come back elsewhere. */

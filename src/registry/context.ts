@@ -1,5 +1,13 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { ClientCapabilities, Envelope, Implementation, LogLevel, RequestId, Role } from '../wire/wire.ts';
+import type {
+  AuthInfo,
+  ClientCapabilities,
+  Envelope,
+  Implementation,
+  LogLevel,
+  RequestId,
+  Role,
+} from '../wire/wire.ts';
 
 /** A notification that a handler sends while it works. */
 export interface OutgoingNotification {
@@ -36,12 +44,15 @@ export interface McpRequest {
    * `CLIENT_UNREACHABLE`, `CLIENT_BUSY`, `CLIENT_TIMEOUT`, `CLIENT_LEFT`, `CLIENT_REFUSED`, `CLIENT_ANSWER_INVALID`.
    */
   send(request: OutgoingRequest, options?: SendOptions): Promise<Record<string, unknown>>;
-  send<S extends StandardSchemaV1>(
+  send<S extends ResultSchema>(
     request: OutgoingRequest,
     resultSchema: S,
     options?: SendOptions,
   ): Promise<StandardSchemaV1.InferOutput<S>>;
 }
+
+/** A schema of any library that follows Standard Schema. */
+export type ResultSchema = StandardSchemaV1;
 
 /** A request of the server's own. */
 export interface OutgoingRequest {
@@ -89,7 +100,9 @@ export interface ServerContext {
   readonly mcpReq: McpRequest;
   /** The legacy client's session over HTTP, where it has one. */
   readonly sessionId: string | undefined;
-  /** The HTTP request's header; nothing on other transports. */
+  /** Who asks, where the server has authorization and is reached over HTTP. */
+  readonly auth: AuthInfo | undefined;
+  /** The HTTP request's header, and who asks; nothing on other transports. */
   readonly http: HttpContext | undefined;
   /** The name and version that the client gave. Untrusted. */
   readonly clientInfo: Implementation | undefined;
@@ -99,6 +112,8 @@ export interface ServerContext {
   /** Reports progress, if the client asked for it: how far, out of what, and a line for people. */
   progress(progress: number, total?: number, message?: string): void;
 
+  /** The same as `auth`, under its name in the SDK's first version. The token is not in it. */
+  readonly authInfo: AuthInfo | undefined;
   /** The same as `mcpReq.signal`, under its name in the SDK's first version. */
   readonly signal: AbortSignal;
   /** The same as `mcpReq.id`, under its name in the SDK's first version. */
@@ -114,6 +129,8 @@ export interface ServerContext {
 /** What a handler knows of the HTTP request. */
 export interface HttpContext {
   readonly req: { readonly headers: Headers };
+  /** The same as `auth` of the context, under its place in the SDK's second version. */
+  readonly authInfo?: AuthInfo | undefined;
   /**
    * Ends the event stream of the answer, but not the call: in a session the client comes back for the rest. Only there.
    *

@@ -40,7 +40,7 @@ export function checkDefinition(option: string, definition: unknown, known: read
   if (given['scopeChallenge'] !== undefined) {
     throw new OptionError(
       `${option}.scopeChallenge`,
-      'needs authorization, which this version does not have',
+      'is not known here: name the scopes in "scopes"',
       given['scopeChallenge'],
     );
   }

@@ -8,6 +8,8 @@ export interface EntryOwner<E> {
   changes(): number;
   /** Counts one more. */
   countChange(): number;
+  /** @throws {OptionError} when the server cannot keep what the definition promises. */
+  check(option: string, compiled: unknown): void;
   /** An entry's definition changed: list answers of its kind are out of date. */
   changed(): void;
   /** @throws {OptionError} when the new key is taken. */
@@ -55,6 +57,7 @@ export abstract class RegisteredEntry<C, H extends Handler, K> {
     this.#name = checkName(kind.word, name);
     this.#config = config;
     this.#compiled = kind.compile(name, config);
+    owner.check(`${kind.word} "${name}"`, this.#compiled);
     this.#handler = checkHandler(`${kind.word} "${name}" handler`, handler);
     this.order = owner.nextOrder();
     this.#revision = owner.changes();
@@ -115,6 +118,7 @@ export abstract class RegisteredEntry<C, H extends Handler, K> {
     if (this.#removed) throw new OptionError(`${word} "${this.#name}"`, 'must not have been removed', 'a removed one');
     const newName = name === undefined ? this.#name : checkName(word, name);
     const compiled = config === this.#config && newName === this.#name ? this.#compiled : compile(newName, config);
+    this.#owner.check(`${word} "${newName}"`, compiled);
     if (handler !== undefined) checkHandler(`${word} "${newName}" handler`, handler);
     const [from, to] = [this.key, keyOf(newName, config)];
     if (from !== to) this.#owner.rekey(this, from, to);

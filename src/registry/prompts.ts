@@ -12,6 +12,7 @@ import type { ServerContext } from './context.ts';
 import { checkDefinition, checkJson } from './definition.ts';
 import { definedOf, type EntryKind, type EntryOwner, pick, RegisteredEntry } from './entry.ts';
 import { type AnySchema, type CompiledSchema, compileSchema, type InferSchema } from './schema.ts';
+import { checkScopes } from './scopes.ts';
 
 /** What describes a prompt to clients. */
 export interface PromptConfig<A extends AnySchema | undefined = AnySchema | undefined> {
@@ -25,6 +26,8 @@ export interface PromptConfig<A extends AnySchema | undefined = AnySchema | unde
   readonly _meta?: Record<string, unknown> | undefined;
   /** Says that it asks its clients something while it works: those of earlier revisions then get a session. @default false */
   readonly session?: boolean | undefined;
+  /** What a client's token must grant. Needs `authorization` in the configuration. */
+  readonly scopes?: readonly string[] | undefined;
 }
 
 type PromptAnswer = GetPromptResult | InputRequiredResult;
@@ -42,7 +45,7 @@ export interface PromptUpdate extends PromptConfig {
   readonly enabled?: boolean;
 }
 
-const CONFIG_KEYS = ['title', 'description', 'argsSchema', 'complete', 'icons', '_meta', 'session'] as const;
+const CONFIG_KEYS = ['title', 'description', 'argsSchema', 'complete', 'icons', '_meta', 'session', 'scopes'] as const;
 
 /** A prompt made ready. */
 export interface CompiledPrompt {
@@ -51,6 +54,7 @@ export interface CompiledPrompt {
   readonly completions: ReadonlyMap<string, CompleteCallback>;
   /** Whether it asks its clients something. */
   readonly session: boolean;
+  readonly scopes: readonly string[] | undefined;
 }
 
 type AnyPromptHandler = (...args: never[]) => PromptAnswer | Promise<PromptAnswer>;
@@ -108,7 +112,7 @@ function compilePrompt(name: string, config: PromptConfig): CompiledPrompt {
   const shown = { name, ...pick(config, ['title', 'description']), ...list, ...pick(config, ['icons', '_meta']) };
   checkJson(option, shown);
   const session = booleanOption(`${option}.session`, config.session, false);
-  return { args, completions, definition: shown, session };
+  return { args, completions, definition: shown, session, scopes: checkScopes(option, config.scopes) };
 }
 
 function toArguments(schema: JsonSchema): PromptArgument[] {

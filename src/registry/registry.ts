@@ -26,6 +26,7 @@ export type {
   McpRequest,
   OutgoingNotification,
   OutgoingRequest,
+  ResultSchema,
   SendOptions,
   ServerContext,
   TaskHandle,
@@ -74,6 +75,8 @@ export class Registry {
   readonly prompts = new Map<string, RegisteredPrompt>();
   /** Told after every change of a list. */
   readonly changed = new Signal<ListKind>();
+  /** Whether somebody checks what a client's token grants: without that no entry may need scopes. */
+  checksScopes = false;
   readonly #everHad = new Set<ListKind>();
   #nextOrder = 1;
   #changes = 0;
@@ -86,7 +89,6 @@ export class Registry {
 
   /** Whether calls of a tool become tasks, or once did: then the server answers for tasks. */
   get runsTasks(): boolean {
-    if (!this.#hadTasks) for (const { compiled } of this.tools.values()) this.#hadTasks ||= compiled.task !== undefined;
     return this.#hadTasks;
   }
 
@@ -104,6 +106,12 @@ export class Registry {
     return false;
   }
 
+  /** All scopes that some entry needs, in the order of registration. */
+  scopes(): ReadonlySet<string> {
+    const all = [this.tools, this.resources, this.templates, this.prompts].flatMap((entries) => [...entries.values()]);
+    return new Set(all.sort((a, b) => a.order - b.order).flatMap(({ compiled }) => compiled.scopes ?? []));
+  }
+
   /** Whether the server has views, as MCP Apps has them. */
   get hasViews(): boolean {
     for (const uri of this.resources.keys()) if (uri.startsWith(VIEW_SCHEME)) return true;
@@ -118,7 +126,13 @@ export class Registry {
     config: ToolConfig<I>,
     handler: ToolHandler<I>,
   ): RegisteredTool {
-    const tool = new RegisteredTool(name, config as never, handler as never, this.#owner('tools', 'tool', this.tools));
+    const owner = this.#owner('tools', 'tool', this.tools);
+    const changed = (): void => {
+      this.#hadTasks ||= tool.compiled.task !== undefined;
+      owner.changed();
+    };
+    const tool: RegisteredTool = new RegisteredTool(name, config as never, handler as never, { ...owner, changed });
+    this.#hadTasks ||= tool.compiled.task !== undefined;
     return this.#add('tools', 'tool', this.tools, tool);
   }
 
@@ -174,6 +188,11 @@ export class Registry {
       nextOrder: () => this.#nextOrder++,
       changes: () => this.#changes,
       countChange: () => ++this.#changes,
+      check: (option, compiled) => {
+        const { scopes } = compiled as { readonly scopes: readonly string[] | undefined };
+        if (scopes !== undefined && !this.checksScopes)
+          throw new OptionError(`${option}.scopes`, 'needs "authorization" in the configuration', scopes);
+      },
       changed: () => this.changed.emit(kind),
       rekey: (entry, from, to) => {
         checkFree(word, entries, to);

@@ -15,6 +15,7 @@ import { type CompleteCallback, completionMap } from './completion.ts';
 import type { ServerContext } from './context.ts';
 import { checkDefinition, checkJson } from './definition.ts';
 import { definedOf, type EntryKind, type EntryOwner, pick, RegisteredEntry } from './entry.ts';
+import { checkScopes } from './scopes.ts';
 
 /** What describes a resource, or a template of resources, to clients. */
 export interface ResourceConfig extends Omit<Resource, 'uri' | 'name'> {
@@ -24,6 +25,8 @@ export interface ResourceConfig extends Omit<Resource, 'uri' | 'name'> {
   readonly cache?: ResourceCacheConfig | undefined;
   /** Says that it asks its clients something while it works: those of earlier revisions then get a session. @default false */
   readonly session?: boolean | undefined;
+  /** What a client's token must grant to read it, and to hear of its changes. Needs `authorization` in the configuration. */
+  readonly scopes?: readonly string[] | undefined;
 }
 
 type ReadAnswer = ReadResourceResult | InputRequiredResult;
@@ -97,6 +100,7 @@ const CONFIG_KEYS = [
   'cacheHint',
   'cache',
   'session',
+  'scopes',
 ] as const;
 const LISTED_KEYS = ['title', 'description', 'mimeType', 'size', 'annotations', 'icons', '_meta'] as const;
 
@@ -113,6 +117,7 @@ interface CompiledResource {
   readonly cache: CacheRule | undefined;
   /** Whether reading asks clients something. */
   readonly session: boolean;
+  readonly scopes: readonly string[] | undefined;
 }
 
 /** A registered resource or family of resources, and the handle to change it. */
@@ -202,5 +207,6 @@ function compileResource(name: string, { target, metadata }: Described<Target>):
   const shown = { name, ...where, ...pick(metadata, LISTED_KEYS) };
   checkJson(option, shown);
   const session = booleanOption(`${option}.session`, metadata.session, false);
-  return { definition: shown, cache: checkResourceCache(option, metadata.cache), session };
+  const cache = checkResourceCache(option, metadata.cache);
+  return { definition: shown, cache, session, scopes: checkScopes(option, metadata.scopes) };
 }

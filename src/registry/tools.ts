@@ -16,6 +16,7 @@ import type { ServerContext } from './context.ts';
 import { checkDefinition, checkJson } from './definition.ts';
 import { definedOf, type EntryKind, type EntryOwner, pick, RegisteredEntry } from './entry.ts';
 import { type AnySchema, type CompiledSchema, compileSchema, type InferSchema } from './schema.ts';
+import { checkScopes } from './scopes.ts';
 import { checkToolLimits, type ResolvedToolLimits, type ToolLimits } from './tool-limits.ts';
 import { checkToolTask, type ResolvedToolTask, type ToolTaskOptions } from './tool-task.ts';
 
@@ -37,6 +38,8 @@ export interface ToolConfig<
   readonly cache?: ToolCacheConfig<I extends AnySchema ? InferSchema<I> : Record<string, unknown>> | undefined;
   /** How much of it is done at once. Kept answers are not limited. */
   readonly limits?: ToolLimits | undefined;
+  /** What a client's token must grant. Needs `authorization` in the configuration. */
+  readonly scopes?: readonly string[] | undefined;
   /** Whether its calls become tasks, for clients that can follow them: a handle is answered, the result asked for later. @default false */
   readonly task?: boolean | 'required' | ToolTaskOptions | undefined;
   /** Says that it asks its clients something while it works: those of earlier revisions then get a session. @default false */
@@ -72,6 +75,7 @@ const CONFIG_KEYS = [
   '_meta',
   'cache',
   'limits',
+  'scopes',
   'task',
   'session',
 ] as const;
@@ -86,6 +90,7 @@ export interface CompiledTool {
   readonly cache: CacheRule | undefined;
   /** How much of it is done at once; nothing without limits of its own, unless its calls become tasks. */
   readonly limits: ResolvedToolLimits | undefined;
+  readonly scopes: readonly string[] | undefined;
   /** How its calls become tasks; nothing where they do not. */
   readonly task: ResolvedToolTask | undefined;
   /** Whether it asks its clients something. */
@@ -164,6 +169,7 @@ function compileTool(name: string, config: ToolConfig): CompiledTool {
     input,
     output,
     cache: checkToolCache(option, config.cache, config.annotations),
+    scopes: checkScopes(option, config.scopes),
     // Calls that may become tasks come in by the way of those that are limited; the others' way knows nothing of tasks.
     limits: checkToolLimits(option, config.limits ?? (task && {})),
     task,

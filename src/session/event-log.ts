@@ -59,6 +59,13 @@ export class EventLog {
     }));
   }
 
+  /** Whether a stream can be resumed after an event: not after one that is not known, and nothing comes after its end. */
+  async stateAfter({ stream, number }: EventPlace): Promise<'unknown' | 'over' | 'open'> {
+    const [first] = (await this.read({ stream, number: number - 1 })) ?? [];
+    if (first?.number === number) return first.mark === 'e' ? 'over' : 'open';
+    return ((await this.read({ stream, number })) ?? []).length > 0 ? 'open' : 'unknown'; // It made room for later ones.
+  }
+
   drop(stream: string): Awaitable<void> {
     return this.#store.drop(this.keyOf(stream));
   }

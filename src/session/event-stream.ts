@@ -40,17 +40,13 @@ export class EventStream {
   #isWatched = false;
   #isOver = false;
 
-  constructor(name: string, sink: EventSink, parts: EventStreamParts) {
+  /** @param sink The answer that carries it; without one its events are logged alone. */
+  constructor(name: string, sink: EventSink | undefined, parts: EventStreamParts) {
     this.name = name;
     this.#parts = parts;
+    if (sink === undefined || sink.closed) return;
     this.#sink = sink;
     sink.onClose = () => this.#lose(sink);
-    if (sink.closed) this.#sink = undefined;
-  }
-
-  /** Whether an answer carries it just now. */
-  get isCarried(): boolean {
-    return this.#sink !== undefined;
   }
 
   /** Begins it on the wire. */

@@ -32,8 +32,7 @@ const CHANNEL = 'sessions';
 const SWEEP_EVERY_MS = 10_000;
 /** How long a session's life is taken for granted. */
 const MAX_TOUCH_MS = 5_000;
-/** How long a session that is not used stays in this instance's memory, and how many do. */
-const REMEMBERED_MS = 60_000;
+/** How many sessions an instance remembers. */
 const MAX_REMEMBERED = 10_000;
 /** A session that makes room for another one has not been used for so long. */
 const IDLE_MS = 60_000;
@@ -125,7 +124,7 @@ export class SessionDirectory implements SessionHome {
     return this.streams.begin(session, sink);
   }
 
-  /** Changes what is kept. @throws {SessionGoneError} @throws {RangeError} when it becomes too long. */
+  /** Changes what is kept. @throws {SessionGoneError} @throws {SessionsFullError} @throws {RangeError} when it becomes too long. */
   async update(session: LiveSession, change: (record: SessionRecord) => SessionRecord): Promise<void> {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const record = change(session.record);
@@ -136,6 +135,7 @@ export class SessionDirectory implements SessionHome {
         this.#tell({ kind: 'changed', session: session.id });
         return;
       }
+      if (outcome === 'full') throw new SessionsFullError();
       const stored = await this.#parts.store.get(keyOf(session.id));
       if (stored === undefined) {
         this.#ended(session);
@@ -152,6 +152,7 @@ export class SessionDirectory implements SessionHome {
   }
 
   close(): void {
+    this.streams.close();
     this.#unsubscribe();
     this.#cancelSweep?.();
     this.#cancelSweep = undefined;
@@ -226,7 +227,7 @@ export class SessionDirectory implements SessionHome {
     this.streams.sweep(now);
     for (const live of [...this.#live.values()]) {
       if (live.isBusy) void this.#keep(live);
-      else if (now - live.touchedAt > REMEMBERED_MS) this.#live.delete(live.id);
+      else if (now - live.touchedAt > this.#ttlMs) this.#live.delete(live.id);
     }
     if (this.#live.size > 0 || this.streams.open > 0) return;
     this.#cancelSweep?.();

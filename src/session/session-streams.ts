@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../kernel/clock.ts';
 import type { StateStore } from '../state/state.ts';
+import { SessionsFullError } from './errors.ts';
 import { EventLog, type EventPlace } from './event-log.ts';
 import { type EventSink, EventStream } from './event-stream.ts';
 import type { LiveSession } from './live-session.ts';
@@ -63,36 +64,47 @@ export class SessionStreams {
     return stream;
   }
 
-  /** Begins the GET stream. @returns False while the session has one. */
+  /** Begins the GET stream. @returns False while the session has one. @throws {SessionsFullError} */
   async listen(session: LiveSession, sink: EventSink): Promise<boolean> {
     const claim = randomBytes(9).toString('hex');
     const claimed = await this.#parts.store.put(claimKeyOf(session), claim, { ttlMs: CLAIM_MS, expect: 0 });
-    if (typeof claimed !== 'number') return false;
+    if (claimed === 'full') throw new SessionsFullError();
+    if (claimed === 'conflict') return false;
+    this.#parts.tell({ kind: 'taken', key: this.#logOf(session).keyOf(GET_STREAM), by: claim });
     this.#listen(session, sink, claim).open();
+    if (sink.closed) this.#leave(session, claim); // While the store was asked.
     return true;
   }
 
   /** Goes on with a stream after an event. @returns False for an event that is not known, or not any more. */
   async resume(session: LiveSession, sink: EventSink, place: EventPlace): Promise<boolean> {
     const log = this.#logOf(session);
-    const events = await log.read(place);
-    if (events === undefined) return false;
+    const state = await log.stateAfter(place);
+    if (state === 'unknown') return false;
     sink.open?.(undefined, this.#parts.options.retryMs);
+    if (state === 'over') sink.finish?.();
+    if (state === 'over' || sink.closed) return true;
     const id = randomBytes(9).toString('hex');
-    const tail = new StreamTail(place, log, sink, (ended) => this.#tails.delete(ended));
+    const isGet = place.stream === GET_STREAM;
+    const tail = new StreamTail(place, log, sink, (ended) => {
+      this.#tails.delete(ended);
+      if (isGet) this.#leave(session, id);
+    });
     this.#tails.set(tail, { id, session });
-    await tail.look();
-    if (place.stream !== GET_STREAM) {
-      this.#parts.tell({ kind: 'taken', key: tail.key, by: id });
-      return true;
-    }
-    // This instance writes the GET stream from now on.
-    await this.#parts.store.put(claimKeyOf(session), id, { ttlMs: CLAIM_MS });
     this.#parts.tell({ kind: 'taken', key: tail.key, by: id });
+    if (isGet) {
+      // This instance writes it from now on, and the client reads what is written as it would that of another one.
+      this.#listen(session, undefined, id);
+      this.#quietly(() => this.#parts.store.put(claimKeyOf(session), id, { ttlMs: CLAIM_MS }));
+    }
     await tail.look();
-    this.#tails.delete(tail);
-    this.#listen(session, sink, id);
     return true;
+  }
+
+  /** Ends the streams that would never end by themselves: their clients come back elsewhere. */
+  close(): void {
+    for (const { stream } of [...this.#listening.values()]) stream.pause();
+    for (const tail of [...this.#tails.keys()]) tail.finish();
   }
 
   /** Sends a notification on the GET streams of the sessions that want it. */
@@ -134,19 +146,17 @@ export class SessionStreams {
     for (const tail of [...this.#tails.keys()]) void tail.look();
   }
 
-  #listen(session: LiveSession, sink: EventSink, claim: string): EventStream {
-    const listening: Listening = {
-      session,
-      stream: this.#create(session, GET_STREAM, sink, () => {
-        listening.alone = this.#parts.clock.now();
-        this.#release(session, claim);
-      }),
-      claim,
-      alone: undefined,
-    };
-    this.#listening.set(session, listening);
-    if (!listening.stream.isCarried) listening.alone = this.#parts.clock.now();
-    return listening.stream;
+  #listen(session: LiveSession, sink: EventSink | undefined, claim: string): EventStream {
+    const stream = this.#create(session, GET_STREAM, sink, () => this.#leave(session, claim));
+    this.#listening.set(session, { session, stream, claim, alone: undefined });
+    return stream;
+  }
+
+  /** The client of a GET stream has left. */
+  #leave(session: LiveSession, claim: string): void {
+    const listening = this.#listening.get(session);
+    if (listening?.claim === claim) listening.alone = this.#parts.clock.now();
+    this.#release(session, claim);
   }
 
   /** Another answer carries a GET stream, in this instance or another one. */
@@ -159,7 +169,7 @@ export class SessionStreams {
     }
   }
 
-  #create(session: LiveSession, name: string, sink: EventSink, detached: () => void): EventStream {
+  #create(session: LiveSession, name: string, sink: EventSink | undefined, detached: () => void): EventStream {
     const { options, tell, fault } = this.#parts;
     const log = this.#logOf(session);
     const key = log.keyOf(name);

@@ -6,7 +6,7 @@ export {
   type ClientRequestOptions,
   ClientRequests,
 } from './client-requests.ts';
-export { ClientRequestError, SessionGoneError, SessionsFullError } from './errors.ts';
+export { type ClientRequestCode, ClientRequestError, SessionGoneError, SessionsFullError } from './errors.ts';
 export { placeOf } from './event-log.ts';
 export type { EventSink, EventStream } from './event-stream.ts';
 export { LiveSession } from './live-session.ts';

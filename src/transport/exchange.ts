@@ -11,6 +11,8 @@ export interface RequestHead {
   readonly params: ReadonlyMap<string, string> | undefined;
   /** What the protocol remembers of the requests under this header block: a connection that repeats it gives one head for all. */
   memo: unknown;
+  /** What the protocol knows of who sends this header block, once that is checked. */
+  access: unknown;
   /** The path that was asked for; nothing where whoever called has routed. */
   readonly path: string | undefined;
   /** Any field by its lower-case name. Looked up when asked for. */
@@ -55,6 +57,8 @@ export interface Exchange {
    * @param eventId What the client may resume after.
    */
   notify(text: string, eventId?: string): void;
+  /** Sends a message ahead of the answer that must not be left out, where {@link notify} may leave out some for a slow client. */
+  insist?(text: string): void;
   /** Turns the answer into an event stream before there is a message. Only over HTTP. */
   open?(eventId: string | undefined, retryMs: number): void;
   /** Ends an event stream without an answer. Only over HTTP. */
@@ -80,6 +84,8 @@ export interface Exchange {
 
 /** The other end of a connection that carries one message after the other, such as stdio. */
 export interface MessageSink {
+  /** The HTTP header under which it was opened; nothing on other transports. */
+  readonly head?: RequestHead | undefined;
   /** Whether so much waits for the other end that what is no answer is left out. @default false */
   readonly isSlow?: boolean;
   send(text: string, bytes?: Uint8Array): void;

@@ -176,6 +176,8 @@ export interface SubscriptionFilter {
   promptsListChanged?: boolean;
   resourcesListChanged?: boolean;
   resourceSubscriptions?: string[];
+  /** Of the extension `io.modelcontextprotocol/tasks`. */
+  taskIds?: string[];
 }
 
 /** From the least to the most severe. */

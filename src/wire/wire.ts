@@ -1,5 +1,7 @@
 /** The contract of `wire/`: JSON-RPC and MCP messages as text and objects, one folder for each revision that differs. */
+
 export * from './apps.ts';
+export * from './auth-info.ts';
 export * from './cache-hint.ts';
 export * from './client-needs.ts';
 export * from './event-stream.ts';

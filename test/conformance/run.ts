@@ -13,10 +13,11 @@ export interface RunningFixture {
  * Starts the fixture in a process of its own, on a free port, and waits until it listens.
  *
  * @param sessions Whether clients of earlier revisions get sessions.
+ * @param lane Whether requests are read straight off the socket; otherwise `node:http` reads all of them.
  */
-export async function startFixture(sessions = true): Promise<RunningFixture> {
+export async function startFixture(sessions = true, lane = true): Promise<RunningFixture> {
   const child = spawn(process.execPath, [fileURLToPath(new URL('./fixture.ts', import.meta.url))], {
-    env: { ...process.env, PORT: '0', SESSIONS: String(sessions) },
+    env: { ...process.env, PORT: '0', SESSIONS: String(sessions), LANE: String(lane) },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const url = await new Promise<string>((resolve, reject) => {

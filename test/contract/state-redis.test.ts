@@ -1,7 +1,9 @@
+import fc from 'fast-check';
 import { createClient } from 'redis';
 import { expect, inject, it, onTestFinished, vi } from 'vitest';
 import { StateStoreError } from '../../src/state/state.ts';
 import { uniqueName } from '../services/unique-name.ts';
+import { modelCalls, StateModel } from '../unit/state/state-model.ts';
 import { openRedisState } from './redis-state.ts';
 import { describeStateContract } from './state-contract.ts';
 
@@ -9,6 +11,19 @@ describeStateContract('Redis', async () => {
   const prefix = uniqueName('state');
   const [first, second] = await Promise.all([openRedisState({ prefix }), openRedisState({ prefix })]);
   return { first, second, pass: () => {} };
+});
+
+it('does what the model does while no time passes', async () => {
+  let calls = 0;
+  const property = fc.asyncProperty(modelCalls([600_000], []), async (run) => {
+    const store = await openRedisState();
+    const model = new StateModel(store, () => {});
+    for (const one of run) await model.run(one);
+    calls += run.length;
+    store.close();
+  });
+  await fc.assert(property, { numRuns: 30 });
+  expect(calls).toBeGreaterThan(700);
 });
 
 /** Another client of the same Redis. */

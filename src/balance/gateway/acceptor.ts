@@ -1,5 +1,5 @@
-import type { Acceptor, Exchange, MessageConnection } from '../../transport/transport.ts';
-import { ErrorCode, isObject, NAME_SOURCE } from '../../wire/wire.ts';
+import type { Acceptor, Exchange, MessageConnection, Page } from '../../transport/transport.ts';
+import { ErrorCode, isObject, NAME_SOURCE, RESOURCE_METADATA_PATH } from '../../wire/wire.ts';
 import { ClientCall, refuse, SESSION_NOT_FOUND } from './client-call.ts';
 import { type ClientHead, clientHeadOf } from './client-head.ts';
 import type { Route, Routes } from './route.ts';
@@ -83,6 +83,20 @@ export class GatewayAcceptor implements Acceptor {
       session: head.session === 'unknown' ? undefined : head.session,
     };
     new ClientCall(exchange, route, { request, body: '', sessions: this.#sessions, slot: undefined }).start();
+  }
+
+  /** Passes on what a server says of who may use it: clients look for that where they reach the server (RFC 9728). */
+  metadataPage(route: Route): Page {
+    return {
+      methods: ['GET'],
+      isPublic: true,
+      serve: (exchange) => {
+        const { headerLines } = clientHeadOf(exchange, this.#routes, this.#sessions);
+        const nothing = { body: undefined, rpcMethod: undefined, rpcName: undefined, session: undefined };
+        const request: TargetCall = { method: 'GET', pathPrefix: RESOURCE_METADATA_PATH, headerLines, ...nothing };
+        new ClientCall(exchange, route, { request, body: '', sessions: this.#sessions, slot: undefined }).start();
+      },
+    };
   }
 
   connect(): MessageConnection {

@@ -126,7 +126,8 @@ export class ClientCall implements TargetSink, OpenStream {
   }
 
   get #isStream(): boolean {
-    return this.#request.method === 'GET' || this.#request.rpcMethod === LISTEN;
+    const { method, pathPrefix, rpcMethod } = this.#request;
+    return (method === 'GET' && pathPrefix === undefined) || rpcMethod === LISTEN;
   }
 
   /** The whole body has come in one piece: it leaves with its head in one. */

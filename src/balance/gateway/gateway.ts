@@ -4,7 +4,8 @@ import { PeregrineError, toMessage } from '../../kernel/errors.ts';
 import { type Logger, stderrLogger } from '../../kernel/logger.ts';
 import { type Random, systemRandom } from '../../kernel/random.ts';
 import { createEngineSignals } from '../../signal/signal.ts';
-import { HttpEndpoint } from '../../transport/transport.ts';
+import { HttpEndpoint, type Page } from '../../transport/transport.ts';
+import { RESOURCE_METADATA_PATH } from '../../wire/wire.ts';
 import type { MergedEndpoint } from '../merge/merged-endpoint.ts';
 import { GatewayAcceptor } from './acceptor.ts';
 import { AdminServer, type ExposedMetrics } from './admin-server.ts';
@@ -44,6 +45,7 @@ export class Gateway {
   readonly #parts: Required<Omit<GatewayParts, 'metrics'>>;
   readonly #acceptor: GatewayAcceptor;
   readonly #endpoint: HttpEndpoint;
+  readonly #pages = new Map<string, Page>();
   readonly #admin: AdminServer | undefined;
   /** What is not configured any more and finishes what it has, and what makes it end at once. */
   readonly #retiring = new Map<Promise<void>, () => unknown>();
@@ -65,7 +67,14 @@ export class Gateway {
     signals.fault.on(({ where, error }) => logger.warn({ where, error: toMessage(error) }, 'gateway: a fault'));
     this.#acceptor = new GatewayAcceptor(new SessionIds(sessionSecret));
     const options = toHttpOptions(this.#config);
-    this.#endpoint = new HttpEndpoint({ acceptor: this.#acceptor, options, limits, clock, signals });
+    this.#endpoint = new HttpEndpoint({
+      acceptor: this.#acceptor,
+      options,
+      limits,
+      clock,
+      signals,
+      pages: this.#pages,
+    });
     this.#admin =
       admin &&
       new AdminServer(admin, {
@@ -173,6 +182,9 @@ export class Gateway {
       ...routes.map(({ options }) => options.path),
       ...(merged === undefined ? [] : [merged.path]),
     ]);
+    this.#pages.clear();
+    for (const route of routes)
+      this.#pages.set(RESOURCE_METADATA_PATH + route.options.path, this.#acceptor.metadataPage(route));
     for (const [name, server] of before) {
       this.#retire(server.retire(after.get(name), RETIRE_MS), () => server.retire(undefined, 0));
     }

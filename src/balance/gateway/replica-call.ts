@@ -47,7 +47,7 @@ export class ReplicaCall implements UpstreamCall, AttemptOwner {
     this.#sink = sink;
     this.#isSafe = call.session === undefined && shared.safeCalls.isSafe(call.rpcMethod, call.rpcName);
     this.tool = call.rpcMethod === 'tools/call' ? call.rpcName : undefined;
-    this.isOpenEnded = call.method === 'GET' || call.rpcMethod === LISTEN;
+    this.isOpenEnded = (call.method === 'GET' && call.pathPrefix === undefined) || call.rpcMethod === LISTEN;
   }
 
   start(): void {
@@ -172,16 +172,16 @@ export class ReplicaCall implements UpstreamCall, AttemptOwner {
   }
 
   #send(attempt: Attempt, backend: Backend, sessionLine = ''): void {
-    const { method, headerLines, body } = this.#call;
+    const { method, pathPrefix, headerLines, body } = this.#call;
     this.#attempts++;
     if (this.#first === undefined) this.#first = attempt;
     else this.#second = attempt;
-    if (method !== 'GET') this.#shared.waiting.add(attempt);
+    if (method !== 'GET' || pathPrefix !== undefined) this.#shared.waiting.add(attempt);
     const isMarked = this.#attempts === 1 || ATTEMPT_LINE.test(headerLines);
     const attemptLine = isMarked ? '' : `Peregrine-Attempt: ${this.#attempts}\r\n`;
     const request: UpstreamRequest = {
       method,
-      path: backend.path,
+      path: pathPrefix === undefined ? backend.path : pathPrefix + backend.path,
       headerLines: headerLines + sessionLine + attemptLine,
       body,
     };

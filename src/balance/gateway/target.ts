@@ -3,6 +3,8 @@ import type { UpstreamCall, UpstreamHeaders } from '../upstream/upstream-call.ts
 /** One call of a client as the gateway makes it to a logical server. */
 export interface TargetCall {
   readonly method: 'POST' | 'GET' | 'DELETE';
+  /** What is asked for before the backend's own path; that path alone where this is absent. */
+  readonly pathPrefix?: string;
   /** Complete header lines to pass on, each with its CRLF. */
   readonly headerLines: string;
   readonly body: Uint8Array | string | undefined;

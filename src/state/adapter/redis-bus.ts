@@ -31,19 +31,13 @@ export class RedisMessageBus implements MessageBus {
     });
   }
 
+  /** What is none of ours is dropped, whoever it bothers. */
   #hear(message: string): void {
-    const [from, channel, text] = readMessage(message);
-    if (typeof channel !== 'string' || typeof text !== 'string' || from === this.instance) return;
-    this.#local.publish(channel, text);
-  }
-}
-
-/** Anything else is not ours. */
-function readMessage(message: string): unknown[] {
-  try {
-    const parts: unknown = JSON.parse(message);
-    return Array.isArray(parts) ? parts : [];
-  } catch {
-    return [];
+    try {
+      const [from, channel, text] = JSON.parse(message) as unknown[];
+      if (from !== this.instance && typeof text === 'string') this.#local.publish(channel as string, text);
+    } catch {
+      // Nobody waits for it.
+    }
   }
 }

@@ -52,8 +52,11 @@ export class RedisStateStore implements StateStore {
       { ...options, connectTimeoutMs: timeoutMs },
       {
         begin: (client) => bus.join(client),
-        state: () => {
+        state: (isUp) => {
           this.#unanswered = 0;
+          this.#problem = undefined; // Whatever keeps it down is told after this.
+          this.#cancelCheck?.();
+          this.#cancelCheck = isUp ? options.clock.every(CHECK_MS, () => void this.#check()) : undefined;
         },
         error: (error) => {
           this.#problem = error;
@@ -65,7 +68,6 @@ export class RedisStateStore implements StateStore {
   /** Resolves once it is connected, or could not be: it goes on trying. @throws {PeregrineError} `DRIVER_MISSING` */
   async open(): Promise<void> {
     const redis = await loadRedisDriver('state in Redis');
-    this.#cancelCheck = this.#options.clock.every(CHECK_MS, () => void this.#check());
     await this.#link.open(redis);
   }
 
@@ -155,7 +157,7 @@ export class RedisStateStore implements StateStore {
   }
 
   async #check(): Promise<void> {
-    if (this.#link.client?.isReady) await this.#call((client) => client.ping()).catch(() => {});
+    await this.#call((client) => client.ping()).catch(() => {}); // The link is reset where too many fail.
   }
 }
 

@@ -5,6 +5,7 @@ type Entries = Iterable<readonly [string, string | string[] | undefined]>;
 /** A header that somebody else parsed: its fields are looked up by their lower-case names. */
 export abstract class FieldHead implements RequestHead {
   memo: unknown = undefined;
+  access: unknown = undefined;
 
   abstract readonly path: string | undefined;
   abstract field(name: string): string | undefined;

@@ -1,7 +1,10 @@
 import { isIP } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import { OptionError } from '../../kernel/errors.ts';
+import { isLoopbackHost } from '../../kernel/loopback.ts';
 import { booleanOption, integerOption, objectOption, stringListOption, stringOption } from '../../kernel/options.ts';
+import { endpointPathOption } from './endpoint-path.ts';
+import { type ResolvedSseOptions, resolveSseOptions, type SseOptions } from './sse-options.ts';
 
 /** How the server is reached over HTTP. */
 export interface HttpOptions {
@@ -27,6 +30,8 @@ export interface HttpOptions {
   readonly reportLoad?: boolean;
   /** Certificate and key; with them the endpoint speaks HTTPS. */
   readonly tls?: SecureContextOptions;
+  /** Serve clients of the deprecated transport (HTTP with SSE, revision 2024-11-05), too. @default false */
+  readonly sse?: boolean | SseOptions;
 }
 
 export interface ResolvedHttpOptions {
@@ -38,40 +43,32 @@ export interface ResolvedHttpOptions {
   readonly allowedOrigins: readonly string[];
   readonly reportLoad: boolean;
   readonly tls: SecureContextOptions | undefined;
+  readonly sse: ResolvedSseOptions | undefined;
 }
 
-const KEYS = ['host', 'port', 'path', 'lane', 'allowedHosts', 'allowedOrigins', 'reportLoad', 'tls'] as const;
+const KEYS = ['host', 'port', 'path', 'lane', 'allowedHosts', 'allowedOrigins', 'reportLoad', 'tls', 'sse'] as const;
 const LOOPBACK_NAMES = Object.freeze(['localhost', '127.0.0.1', '[::1]']);
 
 /** Checks the options and fills in the defaults. @param name What errors call them. @throws {OptionError} */
 export function resolveHttpOptions(options: unknown, name = 'http'): ResolvedHttpOptions {
   const given = objectOption(name, options, KEYS);
   const host = stringOption(`${name}.host`, given.host, '127.0.0.1');
-  const hosts = isLoopback(host) ? LOOPBACK_NAMES : ['*'];
+  const path = endpointPathOption(`${name}.path`, given.path);
+  const hosts = isLoopbackHost(host) ? LOOPBACK_NAMES : ['*'];
   if (given.tls !== undefined && (typeof given.tls !== 'object' || given.tls === null || Array.isArray(given.tls))) {
     throw new OptionError(`${name}.tls`, 'must be an object with key and cert', given.tls);
   }
   return Object.freeze({
     host,
     port: integerOption(`${name}.port`, given.port, 3000, { min: 0, max: 65_535 }),
-    path: endpointPathOption(`${name}.path`, given.path),
+    path,
     lane: booleanOption(`${name}.lane`, given.lane, true),
     allowedHosts: stringListOption(`${name}.allowedHosts`, given.allowedHosts, hosts),
     allowedOrigins: stringListOption(`${name}.allowedOrigins`, given.allowedOrigins, []),
     reportLoad: booleanOption(`${name}.reportLoad`, given.reportLoad, false),
     tls: given.tls as SecureContextOptions | undefined,
+    sse: resolveSseOptions(`${name}.sse`, given.sse, path),
   });
-}
-
-/** The path of an endpoint: `/mcp` when absent. @throws {OptionError} */
-export function endpointPathOption(name: string, value: unknown): string {
-  const path = stringOption(name, value, '/mcp');
-  if (/^\/[\w\-./~]*$/.test(path)) return path;
-  throw new OptionError(name, 'must start with / and hold only letters, digits and -._~/', path);
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
 /** The endpoint's URL for a bound address. */

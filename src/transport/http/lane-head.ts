@@ -33,6 +33,7 @@ export class LaneHead implements RequestHead {
   lastEventId: string | undefined = undefined;
   params: Map<string, string> | undefined = undefined;
   memo: unknown = undefined;
+  access: unknown = undefined;
   readonly #text: string;
 
   constructor(text: string) {

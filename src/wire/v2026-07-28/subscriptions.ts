@@ -35,15 +35,13 @@ export function readFilter(value: unknown, maxWatched: number): SubscriptionFilt
     if (value[key] !== undefined && typeof value[key] !== 'boolean')
       throw new ProtocolError(ErrorCode.InvalidParams, `notifications.${key} must be a boolean`);
   }
-  const uris = value['resourceSubscriptions'];
-  if (
-    uris !== undefined &&
-    !(Array.isArray(uris) && uris.length <= maxWatched && uris.every((uri) => typeof uri === 'string'))
-  ) {
-    throw new ProtocolError(
-      ErrorCode.InvalidParams,
-      `notifications.resourceSubscriptions must be at most ${maxWatched} strings`,
-    );
+  for (const key of ['resourceSubscriptions', 'taskIds']) {
+    const names = value[key];
+    const isValid =
+      names === undefined ||
+      (Array.isArray(names) && names.length <= maxWatched && names.every((name) => typeof name === 'string'));
+    if (!isValid)
+      throw new ProtocolError(ErrorCode.InvalidParams, `notifications.${key} must be at most ${maxWatched} strings`);
   }
   return value as SubscriptionFilter;
 }

@@ -41,7 +41,13 @@ export class FakeInstance implements LaunchedInstance {
   }
 
   serves(url = 'http://127.0.0.1:4321/mcp'): void {
-    const settings = { monitor: undefined, alertThresholds: undefined, alerts: {}, scaling: undefined };
+    const settings = {
+      monitor: undefined,
+      alertThresholds: undefined,
+      alerts: {},
+      scaling: undefined,
+      stateCharacters: 2 ** 24,
+    };
     this.says({ kind: 'started', url, server: { name: 'fake', version: '1' }, settings });
   }
 

@@ -23,6 +23,7 @@ async function startSupervisor(options: Partial<SupervisorOptions> = PORTS, sett
     alertThresholds: undefined,
     alerts: { logger: false },
     scaling: undefined,
+    stateCharacters: 2 ** 28,
     ...settings,
   };
   const server = { name: 'fake', version: '1' };

@@ -264,9 +264,20 @@ describe('registration', () => {
     expect(heard).toEqual(['tools', 'prompts', 'resources', 'tools', 'tools']);
   });
 
-  it('refuses what needs authorization, which is not there, rather than ignoring it', () => {
-    expect(() => serverWith().registerTool('t', { scopeChallenge: ['a'] } as object, () => text(''))).toThrow(
-      /authorization/,
-    );
+  it('refuses what needs authorization where there is none, rather than ignoring it', () => {
+    const server = serverWith();
+    const read = () => ({ contents: [] });
+    const needsIt = /"(tool|prompt|resource) "x"\.scopes" needs "authorization" in the configuration/;
+    expect(() => server.registerTool('x', { scopes: ['a'] }, () => text(''))).toThrow(needsIt);
+    expect(() => server.registerPrompt('x', { scopes: ['a'] }, () => ({ messages: [] }))).toThrow(needsIt);
+    expect(() => server.registerResource('x', 'note:///x', { scopes: ['a'] }, read)).toThrow(needsIt);
+    const tool = server.registerTool('x', {}, () => text(''));
+    expect(() => tool.update({ scopes: ['a'] })).toThrow(needsIt);
+  });
+
+  it('refuses the scope challenges of the official SDK, and says what to use', () => {
+    const register = () =>
+      serverWith().registerTool('t', { scopeChallenge: () => undefined } as object, () => text(''));
+    expect(register).toThrow(/name the scopes in "scopes"/);
   });
 });

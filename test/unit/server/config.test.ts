@@ -98,6 +98,13 @@ describe('the configuration', () => {
   });
 
   it.each([
+    ['http.sse', { sse: 'yes' }],
+    ['http.sse.pth', { sse: { pth: '/sse' } }],
+    ['http.sse.path', { sse: { path: 'sse' } }],
+    ['http.sse.path', { sse: { path: '/mcp' } }],
+    ['http.sse.messagesPath', { sse: { messagesPath: '/sse' } }],
+    ['http.sse.messagesPath', { path: '/messages', sse: true }],
+    ['http.sse.maxStreams', { sse: { maxStreams: 0 } }],
     ['http.host', { host: '' }],
     ['http.host', { host: 5 }],
     ['http.port', { port: -1 }],

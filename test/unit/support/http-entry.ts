@@ -81,6 +81,7 @@ export function headOf(fields: Partial<RequestHead> = {}): RequestHead {
     lastEventId: undefined,
     params: undefined,
     memo: undefined,
+    access: undefined,
     field: () => undefined,
     all: () => new Headers(),
     path: '/mcp',

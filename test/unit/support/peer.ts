@@ -15,6 +15,7 @@ export class Peer {
   #client: MemoryClient | undefined;
   #waiting: Waiting[] = [];
   #lastId = 0;
+  #onRequest: ((request: Rpc) => void) | undefined;
 
   static async to(server: OptimizedMCPServer): Promise<Peer> {
     const peer = new Peer();
@@ -60,6 +61,11 @@ export class Peer {
     return new Promise((resolve) => this.#waiting.push({ wants, resolve }));
   }
 
+  /** Has a function told what the server asks from now on. */
+  onRequest(listener: (request: Rpc) => void): void {
+    this.#onRequest = listener;
+  }
+
   close(): void {
     this.#client?.close();
   }
@@ -81,5 +87,6 @@ export class Peer {
     const told = this.#waiting.filter(({ wants }) => wants(message));
     this.#waiting = this.#waiting.filter((each) => !told.includes(each));
     for (const { resolve } of told) resolve(message);
+    if (message.method !== undefined && message.id !== undefined) this.#onRequest?.(message);
   }
 }
