@@ -61,7 +61,10 @@ export function callsUnder(
     connections: load.connections,
     schedule: new Schedule(load.stages),
     operations: ['tools/call'],
-    next: () => requests[(at = (at + 1) % requests.length)] as (typeof requests)[number],
+    next: () => {
+      at = (at + 1) % requests.length;
+      return requests[at] as (typeof requests)[number];
+    },
     judge: judgeAnswer,
     greeter: undefined,
     timeoutMs: 30_000,

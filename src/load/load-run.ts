@@ -4,7 +4,7 @@ import { IntendedTimes } from './intended-times.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
 import type { LoadConnection } from './load-connection.ts';
 import type { LoadPlan } from './load-plan.ts';
-import { LoadUser } from './load-user.ts';
+import { LoadUser, type UserOwner } from './load-user.ts';
 import { Tally } from './tally.ts';
 
 /** What a run found. */
@@ -37,7 +37,7 @@ const OPENED_AT_ONCE = 64;
 const CONNECT_MS = 10_000;
 
 /** Runs one plan to its end. */
-export class LoadRun {
+export class LoadRun implements UserOwner {
   readonly done: Promise<RunOutcome>;
   readonly plan: LoadPlan;
   readonly tally: Tally;

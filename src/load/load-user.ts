@@ -1,6 +1,16 @@
 import { type ConnectionOwner, LoadConnection } from './load-connection.ts';
-import type { PreparedRequest } from './load-plan.ts';
-import type { LoadRun } from './load-run.ts';
+import type { LoadPlan, PreparedRequest } from './load-plan.ts';
+
+/** What users ask of, and report to, the run that they belong to. */
+export interface UserOwner {
+  readonly plan: LoadPlan;
+  /** It can send: for the first time, again after an answer, or over a new connection. */
+  ready(user: LoadUser, nowMs: number): void;
+  answered(user: LoadUser, connection: LoadConnection, nowMs: number): void;
+  failed(user: LoadUser, reason: string, wasBusy: boolean): void;
+  /** There is no use in going on. */
+  abort(reason: string): void;
+}
 
 /** One of the users that a run imitates: a connection, and what it does with it. */
 export class LoadUser implements ConnectionOwner {
@@ -9,11 +19,11 @@ export class LoadUser implements ConnectionOwner {
   request: PreparedRequest | undefined;
   /** When it should have been sent. */
   intendedMs = 0;
-  readonly #run: LoadRun;
+  readonly #run: UserOwner;
   readonly #connection: LoadConnection;
   #isGreeted: boolean;
 
-  constructor(run: LoadRun, index: number) {
+  constructor(run: UserOwner, index: number) {
     this.#run = run;
     this.index = index;
     this.#isGreeted = run.plan.greeter === undefined;
