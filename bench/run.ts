@@ -104,7 +104,7 @@ async function bench(suite: Suite, options: BenchOptions): Promise<void> {
   const summaries = summarise(measured);
   const goals = judgeGoals(suite, measured);
   const isWhole = options.only === undefined && options.scenarios === undefined && options.toolsets === undefined;
-  const extra = isWhole ? await suite.extra?.() : undefined;
+  const extra = isWhole ? await suite.extra?.({ ms: options.measuredMs }) : undefined;
   const seconds = Math.round((Date.now() - startedAt.getTime()) / 1_000);
   const { connections, requests, measuredMs, warmUp } = suite;
   const settings = {

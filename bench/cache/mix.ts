@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { createOptimizedServer, OptimizedMCPServer } from '../../dist/index.js';
-import { seeded, zipf } from './zipf.ts';
+import { seededRandom } from '../../src/kernel/random.ts';
+import { zipf } from './zipf.ts';
 
 const KEYS = 100_000;
 const L1_ENTRIES = 10_000;
@@ -110,7 +111,7 @@ export async function measureMix(variant: MixVariant): Promise<MixResult> {
   const calls = variant.cached ? CALLS : UNCACHED_CALLS;
   const cpuBefore = process.cpuUsage();
   const startedAt = performance.now();
-  await run(server, calls, zipf(KEYS, seeded(42)));
+  await run(server, calls, zipf(KEYS, seededRandom(42)));
   const seconds = (performance.now() - startedAt) / 1_000;
   const { user, system } = process.cpuUsage(cpuBefore);
   await server.stop();

@@ -1,15 +1,3 @@
-/** A seeded generator (mulberry32): the same mix in each run. */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = state;
-    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
 /** Ranks from 0 on, where rank `k` is asked for in proportion to `1 / (k + 1)`: Zipf's law with exponent 1. */
 export function zipf(keys: number, random: () => number): () => number {
   const cumulative = new Float64Array(keys);

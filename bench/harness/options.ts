@@ -17,10 +17,11 @@ export interface BenchOptions {
 
 export const USAGE = `node bench/run.ts [suite] [options]
 
-  suite                  engine (default), cache, pools, workers, monitor, overload, scale, sessions, v8-flags
+  suite                  engine (default), cache, pools, workers, monitor, overload, scale, sessions, sustained, stress,
+                         v8-flags
   --rounds N             rounds, each with fresh processes (3)
   --requests N           requests aimed at in a row's measured part (the suite's: 50,000)
-  --seconds S            longest measured part of a row (the suite's and the rows' own)
+  --seconds S            longest measured part of a row, or of sustained and stress (the suite's own)
   --only a,b             only these contenders
   --scenario a,b         only these scenarios: call-modern, call-legacy, list-modern, call-long
   --tools a,b            only these toolsets: 3, 53x25, 500

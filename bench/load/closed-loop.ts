@@ -1,7 +1,5 @@
-import { type ConnectionOwner, LoadConnection } from './connection.ts';
-import { Histogram, type LatencySummary } from './histogram.ts';
+import { type ConnectionOwner, LatencyHistogram, type LatencySummary, LoadConnection } from '../../src/load/load.ts';
 import type { PreparedRequest, RequestSource } from './request-source.ts';
-import type { ResponseReader } from './response-reader.ts';
 
 /** A phase ends with the first limit reached. */
 export interface PhaseLimit {
@@ -50,21 +48,42 @@ export interface LoadResult {
 }
 
 const ERROR_SAMPLES = 5;
-const READ_BUFFER_BYTES = 256 * 1024;
 
 function limitOf(limit: PhaseLimit | undefined, fallback: number): Required<PhaseLimit> {
   if (limit === undefined) return { requests: fallback, ms: fallback };
   return { requests: limit.requests ?? Number.POSITIVE_INFINITY, ms: limit.ms ?? Number.POSITIVE_INFINITY };
 }
 
-class ClosedLoop implements ConnectionOwner {
+/** A connection, and the request under way on it. */
+class Sender {
+  readonly connection: LoadConnection;
+  request: PreparedRequest | undefined;
+
+  constructor(loop: ClosedLoop, port: number, host: string, keepsBodies: boolean) {
+    const owner: ConnectionOwner = {
+      connected: ({ isBusy }) => {
+        if (!isBusy) loop.connected(this);
+      },
+      answered: (connection, nowMs) => loop.answered(this, connection, nowMs),
+      failed: (_connection, reason) => loop.failed(this, reason),
+    };
+    this.connection = new LoadConnection(owner, { host, port, tls: undefined }, keepsBodies);
+  }
+
+  send(request: PreparedRequest, nowMs: number): void {
+    this.request = request;
+    this.connection.send(request.bytes, nowMs);
+  }
+}
+
+class ClosedLoop {
   readonly done: Promise<LoadResult>;
   readonly #options: LoadOptions;
   readonly #expectedStatus: number;
   readonly #warmUp: Required<PhaseLimit>;
   readonly #measured: Required<PhaseLimit>;
-  readonly #connections: LoadConnection[] = [];
-  readonly #latency = new Histogram();
+  readonly #senders: Sender[] = [];
+  readonly #latency = new LatencyHistogram();
   readonly #errorSamples: string[] = [];
   #resolve: (result: LoadResult) => void = () => {};
   #watchdog: NodeJS.Timeout | undefined;
@@ -93,10 +112,9 @@ class ClosedLoop implements ConnectionOwner {
 
   start(): void {
     const { connections, host = '127.0.0.1', port, checkAnswer, stallMs = 10_000 } = this.#options;
-    const buffer = new Uint8Array(READ_BUFFER_BYTES);
-    const target = { host, port, keepBodies: checkAnswer !== undefined };
-    for (let i = 0; i < connections; i++) this.#connections.push(new LoadConnection(this, target, buffer));
-    for (const connection of this.#connections) connection.open();
+    const keepsBodies = checkAnswer !== undefined;
+    for (let i = 0; i < connections; i++) this.#senders.push(new Sender(this, port, host, keepsBodies));
+    for (const { connection } of this.#senders) connection.open();
     this.#watchdog = setInterval(
       () => {
         if (performance.now() - this.#lastAnswerMs > stallMs) this.#finish(`no answer for ${stallMs} ms`);
@@ -105,28 +123,33 @@ class ClosedLoop implements ConnectionOwner {
     );
   }
 
-  connected(connected: LoadConnection): void {
+  connected(connected: Sender): void {
     const nowMs = performance.now();
-    if (this.#phase !== 'connecting') return connected.send(nowMs);
+    if (this.#phase !== 'connecting') return this.#send(connected, nowMs);
     if (--this.#waiting > 0) return;
     this.#phase = 'warmUp';
     this.#phaseStartMs = nowMs;
     if (this.#warmUp.requests <= 0 || this.#warmUp.ms <= 0) this.#beginMeasured();
-    for (const connection of this.#connections) connection.send(nowMs);
+    for (const sender of this.#senders) this.#send(sender, nowMs);
   }
 
-  nextRequest(): PreparedRequest | undefined {
-    return this.#phase === 'over' ? undefined : this.#options.source();
+  #send(sender: Sender, nowMs: number): void {
+    if (this.#phase !== 'over') sender.send(this.#options.source(), nowMs);
   }
 
-  answered(request: PreparedRequest, reader: ResponseReader, sentMs: number, nowMs: number): void {
+  answered(sender: Sender, connection: LoadConnection, nowMs: number): void {
+    this.#judge(sender, connection, nowMs);
+    this.#send(sender, nowMs);
+  }
+
+  #judge({ request }: Sender, connection: LoadConnection, nowMs: number): void {
     this.#lastAnswerMs = nowMs;
-    const wrong = this.#check(request, reader);
+    const wrong = this.#check(request as PreparedRequest, connection);
     if (wrong !== undefined) this.#note(wrong);
     this.#answers++;
     if (this.#phase === 'measured') {
-      this.#latency.record((nowMs - sentMs) * 1e6);
-      this.#bodyBytes += reader.bodyBytes;
+      this.#latency.record((nowMs - connection.sentMs) * 1e6);
+      this.#bodyBytes += connection.bodyBytes;
       if (this.#answers >= this.#measured.requests || nowMs - this.#phaseStartMs >= this.#measured.ms) this.#finish();
     } else if (this.#phase === 'warmUp') {
       if (this.#answers >= this.#warmUp.requests || nowMs - this.#phaseStartMs >= this.#warmUp.ms)
@@ -134,18 +157,18 @@ class ClosedLoop implements ConnectionOwner {
     }
   }
 
-  failed(reason: string): boolean {
+  failed({ connection }: Sender, reason: string): void {
     this.#note(reason);
-    return this.#phase !== 'over';
+    if (this.#phase !== 'over') connection.open();
   }
 
-  #check(request: PreparedRequest, reader: ResponseReader): string | undefined {
-    const { status } = reader.head;
+  #check(request: PreparedRequest, connection: LoadConnection): string | undefined {
+    const { status, bodyBytes } = connection;
     if (status !== this.#expectedStatus) return `status ${status}`;
-    if (request.expectedBodyBytes >= 0 && reader.bodyBytes !== request.expectedBodyBytes) {
-      return `body of ${reader.bodyBytes} bytes instead of ${request.expectedBodyBytes}`;
+    if (request.expectedBodyBytes >= 0 && bodyBytes !== request.expectedBodyBytes) {
+      return `body of ${bodyBytes} bytes instead of ${request.expectedBodyBytes}`;
     }
-    return this.#options.checkAnswer?.(request, status, reader.body());
+    return this.#options.checkAnswer?.(request, status, connection.body().toString());
   }
 
   #note(reason: string): void {
@@ -168,7 +191,7 @@ class ClosedLoop implements ConnectionOwner {
     if (this.#phase === 'measured') this.#options.onMeasured?.('end');
     this.#phase = 'over';
     clearInterval(this.#watchdog);
-    for (const connection of this.#connections) connection.close();
+    for (const { connection } of this.#senders) connection.close();
     const requests = elapsedMs > 0 ? this.#answers : 0;
     this.#resolve({
       requests,

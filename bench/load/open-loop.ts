@@ -1,7 +1,5 @@
-import { type ConnectionOwner, LoadConnection } from './connection.ts';
-import { Histogram, type LatencySummary } from './histogram.ts';
+import { type ConnectionOwner, LatencyHistogram, type LatencySummary, LoadConnection } from '../../src/load/load.ts';
 import type { PreparedRequest, RequestSource } from './request-source.ts';
-import type { ResponseReader } from './response-reader.ts';
 
 export interface OpenLoopOptions {
   /** @default '127.0.0.1' */
@@ -39,36 +37,42 @@ interface TimedRequest extends PreparedRequest {
   readonly intendedMs: number;
 }
 
-const READ_BUFFER_BYTES = 256 * 1024;
 const ERROR_SAMPLES = 5;
 const TICK_MS = 1;
 /** The intended time of a request that does not count. */
 const GREETING = -1;
 
-/** One connection, and whether it has something to do. */
+/** One connection, and the request under way on it. */
 class Sender implements ConnectionOwner {
   readonly connection: LoadConnection;
   readonly #loop: OpenLoop;
+  #intendedMs = GREETING;
 
-  constructor(loop: OpenLoop, target: { readonly host: string; readonly port: number }, buffer: Uint8Array) {
+  constructor(loop: OpenLoop, target: { readonly host: string; readonly port: number }) {
     this.#loop = loop;
-    this.connection = new LoadConnection(this, { ...target, keepBodies: false }, buffer);
+    this.connection = new LoadConnection(this, { ...target, tls: undefined }, false);
   }
 
-  connected(): void {
-    this.#loop.connected(this);
+  /** Sends what waits, if something does. */
+  send(nowMs: number): void {
+    const request = this.#loop.next(this);
+    if (request === undefined) return;
+    this.#intendedMs = request.intendedMs;
+    this.connection.send(request.bytes, nowMs);
   }
 
-  nextRequest(): PreparedRequest | undefined {
-    return this.#loop.next(this);
+  connected({ isBusy }: LoadConnection): void {
+    if (!isBusy) this.#loop.connected(this);
   }
 
-  answered(request: PreparedRequest, { head }: ResponseReader, _sentMs: number, nowMs: number): void {
-    this.#loop.answered((request as TimedRequest).intendedMs, head.status, nowMs);
+  answered({ status }: LoadConnection, nowMs: number): void {
+    this.#loop.answered(this.#intendedMs, status, nowMs);
+    if (!this.#loop.isOver) this.send(nowMs);
   }
 
-  failed(reason: string): boolean {
-    return this.#loop.failed(reason);
+  failed(connection: LoadConnection, reason: string): void {
+    this.#loop.failed(reason);
+    if (!this.#loop.isOver) connection.open();
   }
 }
 
@@ -80,14 +84,14 @@ class OpenLoop {
   readonly #idle: Sender[] = [];
   readonly #greeted = new Set<Sender>();
   readonly #waiting: TimedRequest[] = [];
-  readonly #latency = new Histogram();
+  readonly #latency = new LatencyHistogram();
   readonly #errorSamples: string[] = [];
   #resolve: (result: OpenLoopResult) => void = () => {};
   #timer: NodeJS.Timeout | undefined;
   #missing: number;
   #startMs = 0;
   #nextMs = 0;
-  #isOver = false;
+  isOver = false;
   #counts = { intended: 0, inTime: 0, admitted: 0, shed: 0, errors: 0 };
 
   constructor(options: OpenLoopOptions) {
@@ -100,14 +104,13 @@ class OpenLoop {
 
   start(): void {
     const { host = '127.0.0.1', port, connections } = this.#options;
-    const buffer = new Uint8Array(READ_BUFFER_BYTES);
-    for (let count = 0; count < connections; count++) this.#senders.push(new Sender(this, { host, port }, buffer));
+    for (let count = 0; count < connections; count++) this.#senders.push(new Sender(this, { host, port }));
     for (const { connection } of this.#senders) connection.open();
   }
 
   connected(sender: Sender): void {
     if (this.#missing > 0 && this.#options.greeting !== undefined) {
-      sender.connection.send(performance.now());
+      sender.send(performance.now());
       return;
     }
     this.#idle.push(sender);
@@ -121,7 +124,7 @@ class OpenLoop {
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
   }
 
-  next(sender: Sender): PreparedRequest | undefined {
+  next(sender: Sender): TimedRequest | undefined {
     const { greeting } = this.#options;
     if (this.#missing > 0 && greeting !== undefined && !this.#greeted.has(sender)) {
       this.#greeted.add(sender);
@@ -143,10 +146,9 @@ class OpenLoop {
     } else this.failed(`status ${status}`);
   }
 
-  failed(reason: string): boolean {
+  failed(reason: string): void {
     this.#counts.errors++;
     if (this.#errorSamples.length < ERROR_SAMPLES) this.#errorSamples.push(reason);
-    return !this.#isOver;
   }
 
   /** Requests whose times have come, the gaps between them as those of many independent clients. */
@@ -159,12 +161,12 @@ class OpenLoop {
       this.#counts.intended++;
       this.#nextMs += (-Math.log(1 - random()) * 1_000) / requestsPerSecond;
     }
-    while (this.#waiting.length > 0 && this.#idle.length > 0) this.#idle.shift()?.connection.send(now);
+    while (this.#waiting.length > 0 && this.#idle.length > 0) this.#idle.shift()?.send(now);
     if (now >= endMs + deadlineMs) this.#finish();
   }
 
   #finish(): void {
-    this.#isOver = true;
+    this.isOver = true;
     clearInterval(this.#timer);
     for (const { connection } of this.#senders) connection.close();
     this.#resolve({ ...this.#counts, errorSamples: this.#errorSamples, latency: this.#latency.summary() });

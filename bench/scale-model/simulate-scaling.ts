@@ -1,5 +1,6 @@
 import { Autoscaler, type ChosenBackend, LoadBalancer, type ScaleRecommendation } from '../../src/balance/balance.ts';
-import { exponential, seeded } from './chance.ts';
+import { seededRandom } from '../../src/kernel/random.ts';
+import { exponential } from './chance.ts';
 import { EventQueue } from './event-queue.ts';
 
 /** A step of load before instances whose number the production autoscaler decides. */
@@ -141,8 +142,8 @@ class Fleet {
 export function simulateScaling(model: ScalingModel): ScalingResult {
   const { demand, step, stepAtS, durationS, seed, noise = 0, patienceMs = 400, meanCostMs = 10 } = model;
   const clock = new EventQueue();
-  const random = seeded(seed);
-  const fleet = new Fleet(clock, new LoadBalancer({ clock, random: seeded(seed + 1) }), model);
+  const random = seededRandom(seed);
+  const fleet = new Fleet(clock, new LoadBalancer({ clock, random: seededRandom(seed + 1) }), model);
   const counted = { requests: 0, afterStep: 0, shed: 0, lastShedAt: 0 };
   let stray = 1;
   clock.every(1_000, () => {

@@ -1,6 +1,6 @@
 import { type BalancingAlgorithm, LoadBalancer } from '../../src/balance/balance.ts';
-import type { Random } from '../../src/kernel/random.ts';
-import { exponential, seeded } from './chance.ts';
+import { type Random, seededRandom } from '../../src/kernel/random.ts';
+import { exponential } from './chance.ts';
 import { EventQueue } from './event-queue.ts';
 
 /**
@@ -77,9 +77,9 @@ class Backend {
 export function simulate(model: BalancingModel): BalancingResult {
   const { algorithm, load, seed, durationS, meanCostMs = 10 } = model;
   const clock = new EventQueue();
-  const random = seeded(seed);
+  const random = seededRandom(seed);
   const backends = createBackends(model);
-  const choose = createChoice(backends, algorithm, clock, seeded(seed + 1));
+  const choose = createChoice(backends, algorithm, clock, seededRandom(seed + 1));
   const capacity = backends.reduce((sum, { speed }) => sum + speed, 0);
   const meanGapMs = meanCostMs / (capacity * load);
   const times: number[] = [];

@@ -19,3 +19,9 @@ export interface ExtraResult {
   readonly tables: readonly ExtraTable[];
   readonly goals: readonly ExtraGoal[];
 }
+
+/** How long a suite of its own kind is to take. */
+export interface SuiteTime {
+  /** Of its longest part, in milliseconds. @default its own */
+  readonly ms?: number | undefined;
+}

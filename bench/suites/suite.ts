@@ -1,7 +1,7 @@
 import type { NeedName } from '../../test/services/install.ts';
 import type { Scenario } from '../scenarios/scenarios.ts';
 import type { Toolset } from '../servers/toolsets.ts';
-import type { ExtraResult } from './extra.ts';
+import type { ExtraResult, SuiteTime } from './extra.ts';
 
 /** One line of a suite's table: who answers what. */
 export interface Row {
@@ -39,12 +39,12 @@ export interface Suite {
   /** Into how many slices a row's measured part is cut. */
   readonly slices: number;
   /** What the suite measures beside its rows, once, after them. */
-  readonly extra?: () => Promise<ExtraResult>;
+  readonly extra?: (time: SuiteTime) => Promise<ExtraResult>;
   readonly warmUp: { readonly requests: number; readonly ms: number };
 }
 
 /** A suite that measures in its own way alone, without rows of servers under load. */
-export function ownSuite(name: string, extra: () => Promise<ExtraResult>): Suite {
+export function ownSuite(name: string, extra: (time: SuiteTime) => Promise<ExtraResult>): Suite {
   const unused = { connections: 1, requests: 1, measuredMs: 1, roundMs: 1, slices: 1, warmUp: { requests: 1, ms: 1 } };
   return { name, rows: [], goals: [], extra, ...unused };
 }

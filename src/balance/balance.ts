@@ -36,6 +36,8 @@ export type { Endpoint, EndpointSource } from './sources/endpoint-source.ts';
 export { type StaticEndpoint, StaticSource } from './sources/static-source.ts';
 export { resolveStdioOptions, type StdioOptions } from './stdio/stdio-options.ts';
 export { StdioTarget, type StdioTargetParts } from './stdio/stdio-target.ts';
+export type { AnswerHead } from './upstream/answer-head.ts';
+export { AnswerReader, type AnswerReceiver } from './upstream/answer-reader.ts';
 export { HttpUpstream, type HttpUpstreamStatistics } from './upstream/http-upstream.ts';
 export type {
   Upstream,

@@ -1,5 +1,6 @@
 import { readVersion } from '../kernel/package-version.ts';
 import { parseAndRun } from './adapter/arguments.ts';
+import { bench } from './bench/bench.ts';
 import { call } from './call.ts';
 import { CliError, EXIT } from './cli-error.ts';
 import { doctor } from './doctor.ts';
@@ -12,6 +13,7 @@ import { start } from './start.ts';
 export async function run(args: readonly string[], output: Output = createProcessOutput()): Promise<number> {
   try {
     return await parseAndRun(args, readVersion(), output, {
+      bench: (url, options) => bench(url, options, output),
       call: (url, tool, json, options) => call(url, tool, json, options, output),
       list: (url, options) => list(url, options, output),
       doctor: (options) => doctor(options, output),

@@ -101,7 +101,7 @@ describe('runLoad', () => {
   });
 
   it('gives up after too many errors, on silence and without a server', async () => {
-    expect(await load(() => 'HTTP/1.1 200\r\n', { maxErrors: 4 })).toMatchObject({
+    expect(await load(() => 'HTTP/1.1 2x0 OK\r\n\r\n', { maxErrors: 4 })).toMatchObject({
       errors: 5,
       aborted: 'too many errors',
     });

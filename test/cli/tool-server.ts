@@ -1,4 +1,4 @@
-import { createOptimizedServer, OptimizedMCPServer, ResourceTemplate } from 'peregrine-mcp';
+import { createOptimizedServer, OptimizedMCPServer, type OptimizedServerConfig, ResourceTemplate } from 'peregrine-mcp';
 import * as z from 'zod';
 
 export interface ToolServer {
@@ -42,7 +42,7 @@ class Tools extends OptimizedMCPServer {
   }
 }
 
-export async function startToolServer(): Promise<ToolServer> {
+export async function startToolServer(more: Partial<OptimizedServerConfig> = {}): Promise<ToolServer> {
   const server = createOptimizedServer(Tools, {
     name: 'tool-server',
     version: '1.2.3',
@@ -50,6 +50,7 @@ export async function startToolServer(): Promise<ToolServer> {
     http: { port: 0 },
     handleSignals: false,
     drainTimeoutMs: 0,
+    ...more,
   });
   const { url = '' } = await server.start();
   return { url, stop: () => server.stop() };

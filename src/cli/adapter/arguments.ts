@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { PERFORMANCE_PRESETS } from '../../optimizer/optimizer.ts';
+import type { BenchOptions } from '../bench/bench.ts';
 import type { CallOptions } from '../call.ts';
 import type { ConnectionOptions } from '../connection.ts';
 import type { DoctorOptions } from '../doctor.ts';
@@ -7,11 +8,13 @@ import type { GatewayOptions } from '../gateway.ts';
 import type { ListOptions } from '../list.ts';
 import type { Output } from '../output.ts';
 import type { StartOptions } from '../start.ts';
+import { addBench } from './bench-arguments.ts';
 import { addGateway } from './gateway-arguments.ts';
 import { parseSeconds } from './seconds.ts';
 import { addStart } from './start-arguments.ts';
 
 export interface Commands {
+  bench(url: string, options: BenchOptions): Promise<number>;
   call(url: string, tool: string, json: string, options: CallOptions): Promise<number>;
   list(url: string, options: ListOptions): Promise<number>;
   doctor(options: DoctorOptions): Promise<number>;
@@ -67,9 +70,37 @@ export async function parseAndRun(
 Examples:
   $ peregrine start server.ts
   $ peregrine list http://127.0.0.1:3000/mcp
+  $ peregrine bench http://127.0.0.1:3000/mcp
   $ peregrine call http://127.0.0.1:3000/mcp search_products '{"category":"Books"}'`,
     );
 
+  const finish = async (code: Promise<number>): Promise<void> => {
+    exitCode = await code;
+  };
+  addCall(program, (url, tool, json, options) => finish(commands.call(url, tool, json, options)));
+  addList(program, (url, options) => finish(commands.list(url, options)));
+  addBench(
+    addConnectionOptions(program.command('bench')),
+    (options) => toConnectionOptions(options as RawOptions),
+    (url, options) => finish(commands.bench(url, options)),
+  );
+  addDoctor(program, (options) => finish(commands.doctor(options)));
+  addGateway(program, (options) => finish(commands.gateway(options)));
+  addStart(program, (file, options) => finish(commands.start(file, options)));
+
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode;
+    throw error;
+  }
+}
+
+function addCall(
+  program: Command,
+  action: (url: string, tool: string, json: string, options: CallOptions) => Promise<void>,
+): void {
   addConnectionOptions(program.command('call'))
     .description('Calls a tool and prints its answer.')
     .argument('<url>', 'where the server listens, with its path')
@@ -84,10 +115,12 @@ Examples:
   $ peregrine call http://127.0.0.1:3000/mcp search_products '{"category":"Books","max_price":10}'
   $ peregrine call --raw --header 'Authorization: Bearer TOKEN' https://example.com/mcp whoami`,
     )
-    .action(async (url: string, tool: string, json: string, options: RawOptions) => {
-      exitCode = await commands.call(url, tool, json, { ...toConnectionOptions(options), raw: options.raw ?? false });
-    });
+    .action((url: string, tool: string, json: string, options: RawOptions) =>
+      action(url, tool, json, { ...toConnectionOptions(options), raw: options.raw ?? false }),
+    );
+}
 
+function addList(program: Command, action: (url: string, options: ListOptions) => Promise<void>): void {
   addConnectionOptions(program.command('list'))
     .description('Shows the tools, resources, resource templates and prompts of a server.')
     .argument('<url>', 'where the server listens, with its path')
@@ -98,29 +131,9 @@ Examples:
 Example:
   $ peregrine list --json http://127.0.0.1:3000/mcp`,
     )
-    .action(async (url: string, options: RawOptions) => {
-      exitCode = await commands.list(url, { ...toConnectionOptions(options), json: options.json ?? false });
-    });
-
-  addDoctor(program, async (options) => {
-    exitCode = await commands.doctor(options);
-  });
-
-  addGateway(program, async (options) => {
-    exitCode = await commands.gateway(options);
-  });
-
-  addStart(program, async (file, options) => {
-    exitCode = await commands.start(file, options);
-  });
-
-  try {
-    await program.parseAsync(args, { from: 'user' });
-    return exitCode;
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode;
-    throw error;
-  }
+    .action((url: string, options: RawOptions) =>
+      action(url, { ...toConnectionOptions(options), json: options.json ?? false }),
+    );
 }
 
 function addDoctor(program: Command, action: (options: DoctorOptions) => Promise<void>): void {

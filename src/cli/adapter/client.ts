@@ -25,10 +25,17 @@ export interface RemoteCatalogue {
   readonly prompts: readonly Prompt[];
 }
 
+/** What has to be known of a server to send it requests of one's own. */
+export interface RemoteDescription extends Pick<RemoteCatalogue, 'server' | 'protocol' | 'tools'> {
+  readonly hasSession: boolean;
+}
+
 /** A connection to a server. Every method throws {@link CliError} where the server cannot be reached or refuses. */
 export interface RemoteServer {
   callTool(name: string, toolArguments: Record<string, unknown>): Promise<CallToolResult>;
   list(): Promise<RemoteCatalogue>;
+  /** The tools alone, and whether the server keeps a session for each client. */
+  describe(): Promise<RemoteDescription>;
   close(): Promise<void>;
 }
 
@@ -58,7 +65,16 @@ export async function connect(url: URL, options: ConnectionOptions): Promise<Rem
         }
       }),
     list: () => attempt(() => listEverything(client, requestOptions)),
-    close: () => client.close(),
+    describe: () =>
+      attempt(async () => ({
+        ...identityOf(client),
+        tools: await listTools(client, requestOptions),
+        hasSession: transport.sessionId !== undefined,
+      })),
+    close: async () => {
+      await transport.terminateSession().catch(() => {}); // A session that ends by itself a little later is no harm.
+      await client.close();
+    },
   };
 }
 
@@ -66,12 +82,15 @@ async function listTools(client: Client, options: RequestOptions): Promise<reado
   return client.getServerCapabilities()?.tools ? (await client.listTools(undefined, options)).tools : [];
 }
 
+function identityOf(client: Client): Pick<RemoteCatalogue, 'server' | 'protocol'> {
+  return { server: client.getServerVersion(), protocol: client.getNegotiatedProtocolVersion() ?? 'unknown' };
+}
+
 /** Asks only for what the server says it has: the client would print a remark about anything else. */
 async function listEverything(client: Client, options: RequestOptions): Promise<RemoteCatalogue> {
   const { resources, prompts } = client.getServerCapabilities() ?? {};
   return {
-    server: client.getServerVersion(),
-    protocol: client.getNegotiatedProtocolVersion() ?? 'unknown',
+    ...identityOf(client),
     tools: await listTools(client, options),
     resources: resources ? (await client.listResources(undefined, options)).resources : [],
     resourceTemplates: resources ? (await client.listResourceTemplates(undefined, options)).resourceTemplates : [],

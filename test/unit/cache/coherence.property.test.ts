@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { seededRandom } from '../../../src/kernel/random.ts';
 import { FakeClock } from '../../../src/testing/testing.ts';
 import { CoherenceModel, type ModelCall } from './coherence-model.ts';
 import type { TierCall, TierFate } from './fake-tier.ts';
-import { seededRandom } from './instances.ts';
 
 const at = fc.nat(5);
 /** Most of what happens is about few values, so that it meets. */

@@ -9,7 +9,7 @@ import {
   type Served,
 } from '../../../src/cache/cache.ts';
 import type { Clock } from '../../../src/kernel/clock.ts';
-import type { Random } from '../../../src/kernel/random.ts';
+import { type Random, seededRandom } from '../../../src/kernel/random.ts';
 import { type CacheSignal, Signal } from '../../../src/signal/signal.ts';
 import { FakeClock } from '../../../src/testing/testing.ts';
 import { FakeStore, FakeTier } from './fake-tier.ts';
@@ -116,15 +116,4 @@ export function read(
 ): Promise<Served> {
   const { tags = [], signal, ...life } = more;
   return cache.read(key, work.compute, { tags, life: { ...MINUTE, ...life }, signal });
-}
-
-/** The same numbers for the same seed (mulberry32). */
-export function seededRandom(start: number): Random {
-  let state = start;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { OptionError } from '../../../src/kernel/errors.ts';
+import { seededRandom } from '../../../src/kernel/random.ts';
 import { ConcurrencyLimiter, OverloadedError, type Ticket } from '../../../src/limit/limit.ts';
 import { FakeClock } from '../../../src/testing/testing.ts';
-import { seeded } from './simulation.ts';
 
 const settle = async (): Promise<void> => {
   for (let turn = 0; turn < 5; turn++) await Promise.resolve();
@@ -160,7 +160,7 @@ describe('ConcurrencyLimiter', () => {
   it.each([1, 2, 3])(
     'keeps its bounds whatever comes, seed %i',
     async (seed) => {
-      const random = seeded(seed);
+      const random = seededRandom(seed);
       const rig = new Rig({ concurrency: 4, perPrincipal: 2, queue: 12, timeoutMs: 200 });
       const ended = new Set<string>();
       for (let step = 0; step < 2_000; step++) {

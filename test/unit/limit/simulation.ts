@@ -1,19 +1,8 @@
 import type { CancelTimer, Clock } from '../../../src/kernel/clock.ts';
 import { Histogram } from '../../../src/kernel/histogram.ts';
-import type { Random } from '../../../src/kernel/random.ts';
+import { type Random, seededRandom } from '../../../src/kernel/random.ts';
 import { OverloadGuard, resolveOverload } from '../../../src/limit/limit.ts';
 import { type LimitEvent, type ShedClass, Signal } from '../../../src/signal/signal.ts';
-
-/** A seeded generator (mulberry32). */
-export function seeded(seed: number): Random {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 interface Timer {
   dueAt: number;
@@ -156,7 +145,7 @@ function arrivalsOf(phases: readonly Phase[], random: Random): Arrival[] {
 
 /** Runs phases of load against the production guard in virtual time; without control nothing is ever refused. */
 export function simulate(phases: readonly Phase[], seed: number, control = true): SimulationResult {
-  const random = seeded(seed);
+  const random = seededRandom(seed);
   const arrivals = arrivalsOf(phases, random);
   const loop = new SimulatedLoop();
   const signal = new Signal<LimitEvent>();

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { OptionError } from '../../../src/kernel/errors.ts';
+import { seededRandom } from '../../../src/kernel/random.ts';
 import { RateLimiter } from '../../../src/limit/limit.ts';
 import { FakeClock } from '../../../src/testing/testing.ts';
-import { seeded } from './simulation.ts';
 
 describe('RateLimiter', () => {
   it('lets a burst through, then one at a time exactly when it is due', () => {
@@ -30,7 +30,7 @@ describe('RateLimiter', () => {
   });
 
   it.each([1, 2, 3])('agrees with a list of all that was taken, seed %i', (seed) => {
-    const random = seeded(seed);
+    const random = seededRandom(seed);
     const clock = new FakeClock();
     const [rate, burst] = [1 + Math.floor(random() * 50), 1 + Math.floor(random() * 20)];
     const limiter = new RateLimiter({ requestsPerSecond: rate, burst, clock });

@@ -1,5 +1,5 @@
-import { seeded } from '../../../../bench/scale-model/chance.ts';
 import { LoadBalancer, type LoadBalancerOptions } from '../../../../src/balance/balance.ts';
+import { seededRandom } from '../../../../src/kernel/random.ts';
 import { FakeClock } from '../../../../src/testing/testing.ts';
 
 /** A balancer whose time stands still, with backends of these weights. */
@@ -9,7 +9,7 @@ export function balancerWith(
   seed = 1,
 ): { readonly balancer: LoadBalancer; readonly clock: FakeClock } {
   const clock = new FakeClock();
-  const balancer = new LoadBalancer({ slowStartMs: 0, clock, random: seeded(seed), ...options });
+  const balancer = new LoadBalancer({ slowStartMs: 0, clock, random: seededRandom(seed), ...options });
   for (const [id, weight] of Object.entries(weights)) balancer.add(id, { weight });
   return { balancer, clock };
 }

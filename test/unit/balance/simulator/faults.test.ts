@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { exponential, seeded } from '../../../../bench/scale-model/chance.ts';
+import { exponential } from '../../../../bench/scale-model/chance.ts';
 import { EventQueue } from '../../../../bench/scale-model/event-queue.ts';
 import { LoadBalancer } from '../../../../src/balance/balance.ts';
 import { ALGORITHMS } from '../../../../src/balance/picking/options.ts';
+import { seededRandom } from '../../../../src/kernel/random.ts';
 
 interface Call {
   readonly atS: number;
@@ -13,8 +14,8 @@ interface Call {
 /** 16 backends under 400 calls a second of 20 ms each. Two of them fail at once from the 20th to the 60th second; one drains after 90. */
 function run(algorithm: (typeof ALGORITHMS)[number], seed: number): readonly Call[] {
   const clock = new EventQueue();
-  const random = seeded(seed);
-  const balancer = new LoadBalancer({ algorithm, clock, random: seeded(seed + 1) });
+  const random = seededRandom(seed);
+  const balancer = new LoadBalancer({ algorithm, clock, random: seededRandom(seed + 1) });
   for (let at = 0; at < 16; at++) balancer.add(`b${at}`);
   const calls: Call[] = [];
   const isBroken = (id: string): boolean =>

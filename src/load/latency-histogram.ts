@@ -37,8 +37,11 @@ function middleOf(bucket: number): number {
   return low + (2 ** shift - 1) / 2;
 }
 
-/** Log-linear latency histogram over typed arrays; values in nanoseconds. Recording allocates nothing. */
-export class Histogram {
+/**
+ * A log-linear histogram over one typed array; values in nanoseconds. Four times as fine as that of the metrics, at the price
+ * of 36 KB: what is published is a difference of two runs. Recording allocates nothing.
+ */
+export class LatencyHistogram {
   readonly #counts = new Float64Array(BUCKETS);
   #count = 0;
   #sum = 0;
@@ -71,7 +74,7 @@ export class Histogram {
     return this.#max;
   }
 
-  merge(other: Histogram): void {
+  merge(other: LatencyHistogram): void {
     for (let bucket = 0; bucket < BUCKETS; bucket++) {
       this.#counts[bucket] = (this.#counts[bucket] ?? 0) + (other.#counts[bucket] ?? 0);
     }

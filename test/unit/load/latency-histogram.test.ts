@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { Histogram } from '../../bench/load/histogram.ts';
+import { LatencyHistogram } from '../../../src/load/latency-histogram.ts';
 
-function filled(values: Iterable<number>): Histogram {
-  const histogram = new Histogram();
+function filled(values: Iterable<number>): LatencyHistogram {
+  const histogram = new LatencyHistogram();
   for (const value of values) histogram.record(value);
   return histogram;
 }
 
-describe('Histogram', () => {
+describe('LatencyHistogram', () => {
   it('is empty at first', () => {
-    expect(new Histogram().summary()).toEqual({
+    expect(new LatencyHistogram().summary()).toEqual({
       count: 0,
       minUs: 0,
       meanUs: 0,
