@@ -194,7 +194,7 @@ describe('HTTP with SSE', () => {
     const opening = get(last);
     streams.close();
     await opening;
-    expect([streams.open, last.isEnded]).toEqual([0, true]);
+    expect([streams.open, last.answer?.status]).toEqual([0, 503]);
   });
 
   it('keeps streams open by comments, and what others know of them alive', async () => {
