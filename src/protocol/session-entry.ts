@@ -100,12 +100,16 @@ export class SessionEntry {
       this.enter(exchange, message, () =>
         refuse(exchange, message.id, [400, ErrorCode.InvalidRequest, 'The session is initialized already']),
       );
-    } else if (this.#isWanted()) {
+      return;
+    }
+    const begin = (isWanted: boolean): void => {
+      if (!isWanted) return run(exchange);
       const opening = new SessionOpening(this.#parts, principalOf(exchange));
       run(opening.around(exchange), opening);
-    } else {
-      run(exchange);
-    }
+    };
+    const isWanted = this.#isWanted();
+    if (isWanted instanceof Promise) void isWanted.then(begin);
+    else begin(isWanted);
   }
 
   /** A request that goes on can be cancelled by its client. */
@@ -163,9 +167,20 @@ export class SessionEntry {
     this.#parts.directory.close();
   }
 
-  #isWanted(): boolean {
-    const { options, directory, dispatcher } = this.#parts;
-    return options.mode === true || directory.isNeeded || dispatcher.asks;
+  /** A store that cannot be asked knows of no need: most servers have none. */
+  #isWanted(): Awaitable<boolean> {
+    const { options, directory, dispatcher, fault } = this.#parts;
+    if (options.mode === true || dispatcher.asks) return true;
+    const failed = (error: unknown): boolean => {
+      fault(error);
+      return false;
+    };
+    try {
+      const isNeeded = directory.isNeeded();
+      return isNeeded instanceof Promise ? isNeeded.catch(failed) : isNeeded;
+    } catch (error) {
+      return failed(error);
+    }
   }
 
   async #get(exchange: Exchange, session: LiveSession): Promise<void> {

@@ -67,6 +67,7 @@ export class SessionDirectory implements SessionHome {
   readonly #live = new Map<string, LiveSession>();
   readonly #unsubscribe: () => void;
   #isNeeded = false;
+  #notedAt = Number.NEGATIVE_INFINITY;
   #isKeeping = false;
   #cancelSweep: CancelTimer | undefined;
 
@@ -79,15 +80,30 @@ export class SessionDirectory implements SessionHome {
     this.#unsubscribe = messages.subscribe(CHANNEL, (text) => this.#hear(JSON.parse(text) as Note));
   }
 
-  /** Whether it turned out, here or in another instance, that clients are asked, or told, something. */
-  get isNeeded(): boolean {
-    return this.#isNeeded;
-  }
-
+  /** It turned out that clients are asked, or told, something. */
   need(): void {
     if (this.#isNeeded) return;
     this.#isNeeded = true;
     this.#tell({ kind: 'needed' });
+    this.#noteNeed();
+  }
+
+  /** Whether that turned out, here or in another instance, be it before this one began. @throws {StateStoreError} also later. */
+  isNeeded(): Awaitable<boolean> {
+    if (!this.#isNeeded)
+      return after(this.#parts.store.get(NEEDED), (found) => {
+        this.#isNeeded ||= found !== undefined;
+        return this.#isNeeded;
+      });
+    if (this.#parts.clock.now() - this.#notedAt > NEED_NOTED_MS) this.#noteNeed();
+    return true;
+  }
+
+  /** Has instances know that begin later. */
+  #noteNeed(): void {
+    this.#notedAt = this.#parts.clock.now();
+    const noted = async (): Promise<unknown> => this.#parts.store.put(NEEDED, '1', { ttlMs: NEED_KEPT_MS });
+    void noted().catch((error: unknown) => this.#parts.fault(error));
   }
 
   /** A session that is known to live without asking; nothing where that is not sure. HOT: each request of a session. */
@@ -342,6 +358,11 @@ export class SessionDirectory implements SessionHome {
 function after<T, R>(value: Awaitable<T>, next: (value: T) => Awaitable<R>): Awaitable<R> {
   return value instanceof Promise ? value.then(next) : next(value);
 }
+
+/** Where it stands that sessions are needed; noted again after an hour, so that it is known as long as somebody needs it. */
+const NEEDED = 'sessions-needed';
+const NEED_NOTED_MS = 3_600_000;
+const NEED_KEPT_MS = 24 * NEED_NOTED_MS;
 
 function keyOf(id: string): string {
   return `session:${id}`;

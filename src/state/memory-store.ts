@@ -1,4 +1,5 @@
 import type { CancelTimer, Clock } from '../kernel/clock.ts';
+import { StateStoreError } from './errors.ts';
 import { MAX_CHARACTERS } from './options.ts';
 import type { LogLimits, LogPage, PutOptions, PutOutcome, SetLimit, StateStore, StoredText } from './state-store.ts';
 
@@ -100,7 +101,7 @@ export class MemoryStateStore implements StateStore {
 
   append(name: string, text: string, { ttlMs, maxEntries, maxLength }: LogLimits): number {
     const log = this.#log(name) ?? this.#begin(name);
-    if (log === undefined) return 1; // There is no room for it.
+    if (log === undefined) throw new StateStoreError('there is no room for another log');
     log.texts.push(text);
     log.length += text.length;
     this.#characters += text.length;

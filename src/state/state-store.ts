@@ -65,7 +65,7 @@ export interface StateStore {
   delete(key: string): Awaitable<boolean>;
   /** How many living members a set has. */
   count(set: string): Awaitable<number>;
-  /** @returns The entry's number. */
+  /** @returns The entry's number. @throws {StateStoreError} also where there is no room for another log. */
   append(log: string, text: string, limits: LogLimits): Awaitable<number>;
   /** The entries after a number, 0 for all, oldest first. */
   read(log: string, after: number): Awaitable<LogPage>;

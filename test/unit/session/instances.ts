@@ -101,11 +101,10 @@ export function instances(
   const memory = new MemoryStateStore(clock);
   const later = laterStore(memory);
   const network = new Network();
-  const all = Array.from(
-    { length: count },
-    (_, n) => new Instance(isLater ? later.store : memory, network.join(`instance-${n}`), clock, options),
-  );
-  return { clock, memory, later, network, all: all as [Instance, Instance, ...Instance[]] };
+  const begin = (n: number): Instance =>
+    new Instance(isLater ? later.store : memory, network.join(`instance-${n}`), clock, options);
+  const all = Array.from({ length: count }, (_, n) => begin(n));
+  return { clock, memory, later, network, all: all as [Instance, Instance, ...Instance[]], begin };
 }
 
 /** An answer that is an event stream, as a client sees it. */

@@ -33,7 +33,23 @@ describe('a session over several instances', () => {
     const { all } = instances(2);
     all[0].directory.need();
     await settle();
-    expect(all[1].directory.isNeeded).toBe(true);
+    expect(all[1].directory.isNeeded()).toBe(true);
+  });
+
+  it('is needed in an instance that begins later, as long as another one knows', async () => {
+    const { all, begin, clock } = instances(1);
+    expect(await all[0].directory.isNeeded()).toBe(false);
+    all[0].directory.need();
+    await settle();
+    expect(await begin(1).directory.isNeeded()).toBe(true);
+    for (let hours = 0; hours < 30; hours += 2) {
+      clock.advance(2 * 3_600_000);
+      expect(all[0].directory.isNeeded()).toBe(true);
+      await settle();
+    }
+    expect(await begin(2).directory.isNeeded()).toBe(true);
+    clock.advance(24 * 3_600_000);
+    expect(await begin(3).directory.isNeeded()).toBe(false);
   });
 
   it('is known without asking the store again for some seconds', async () => {

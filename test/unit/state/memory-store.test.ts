@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryStateStore } from '../../../src/state/state.ts';
+import { MemoryStateStore, StateStoreError } from '../../../src/state/state.ts';
 import { FakeClock } from '../../../src/testing/testing.ts';
 
 const LIMITS = { ttlMs: 1_000, maxEntries: 3, maxLength: 100 };
@@ -44,9 +44,12 @@ describe('MemoryStateStore', () => {
     expect(store.append('log', 'y'.repeat(6_000), limits)).toBe(7);
     expect(store.read('log', 0)).toEqual({ entries: [], isWhole: false });
     expect(store.put('c', 'x'.repeat(4_000), { ttlMs: 5_000 })).toBe(3);
-    for (let each = 0; each < 100; each++) store.append(`log ${each}`, 'y', limits);
+    const fill = (): void => {
+      for (let each = 0; each < 100; each++) store.append(`log ${each}`, 'y', limits);
+    };
+    expect(fill).toThrow(StateStoreError);
     expect(store.size.characters).toBeLessThanOrEqual(10_000);
-    expect(store.append('one more', 'y', limits)).toBe(1);
+    expect(() => store.append('one more', 'y', limits)).toThrow('there is no room for another log');
     expect(store.read('one more', 1)).toEqual({ entries: [], isWhole: false });
     clock.advance(5_000);
     expect(store.put('d', 'x'.repeat(4_000), long)).toBe(4);
